@@ -208,17 +208,21 @@ extension OwnServerTests {
         @Test func aMergeWhoseLockWasTakenOverMeanwhileChangesNothing() throws {
             try withDatabase(on: server) { looking, folder in
                 try withDatabase(on: server) { building, other in
-                    let sleepers = [
-                        try SleepingImport(server, looking, folder, command: "find", mode: "insert"),
-                        try SleepingImport(server, building, other, command: "createIndexes", mode: "merge"),
-                    ]
-                    // Longer than a lock is trusted without asking.
-                    usleep(21_000_000)
-                    for sleeper in sleepers {
-                        let outcome = try sleeper.wake()
-                        #expect(outcome.status == 1, "\(outcome.text)")
-                        #expect(outcome.errors.contains("another import has taken the lock"), "\(outcome.errors)")
-                        #expect(try sleeper.changes == [], "\(outcome.text)")
+                    try withDatabase(on: server) { measuring, third in
+                        let sleepers = [
+                            try SleepingImport(server, looking, folder, command: "find", mode: "insert"),
+                            try SleepingImport(server, building, other, command: "createIndexes", mode: "merge"),
+                            try SleepingImport(
+                                server, measuring, third, command: "find", mode: "merge", isOfSeries: true),
+                        ]
+                        // Longer than a lock is trusted without asking.
+                        usleep(21_000_000)
+                        for sleeper in sleepers {
+                            let outcome = try sleeper.wake()
+                            #expect(outcome.status == 1, "\(outcome.text)")
+                            #expect(outcome.errors.contains("another import has taken the lock"), "\(outcome.errors)")
+                            #expect(try sleeper.changes == [], "\(outcome.text)")
+                        }
                     }
                 }
             }

@@ -183,6 +183,43 @@ extension FaultServerTests {
             }
         }
 
+        /// It may have been carried out all the same.
+        @Test(arguments: [
+            ("nothing", "create", "Whether v is old or new could not be seen."),
+            ("another view", "create", "The old view v is gone; whether the new one has come in its place could not"),
+            ("a collection's name", "renameCollection", "The old view v is gone; whether the new one has come in its"),
+        ])
+        func whatTakesItsPlaceWithoutAnAnswerIsNotCalledWhole(live: String, command: String, told: String) throws {
+            try withDatabase(on: server) { database, folder in
+                try database.insert([["_id": 1]], into: "a")
+                let view: Document = ["viewOn": "a", "pipeline": []]
+                if command == "create" {
+                    try database.create("v", view)
+                } else {
+                    try database.insert([["_id": 2]], into: "v")
+                }
+                let new = try database.image()
+                let file = folder.file("new.csv")
+                let export = try Program.run(["export", "--uri", server.uri(), "--db", database.name, "-o", file])
+                try #require(export.status == 0, "\(export.text)")
+                try database.drop("v")
+                if live != "nothing" { try database.create("v", view.appending("collation", ["locale": "de"])) }
+                // As from a router that has not heard from its shard.
+                var fault: Document = ["errorCode": 6, "errorLabels": ["RetryableWriteError"]]
+                // Not the one that is tried out.
+                if command == "create" { fault = fault.appending("namespace", .string("\(database.name).v")) }
+                let failure = try FailPoint(server, [command], mode: .alwaysOn, fault)
+                let outcome = try Program.run(importing(database, file) + ["-c", "v"])
+                try failure.end()
+                #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(outcome.errors.contains("New already: none. Still old: none."), "\(outcome.errors)")
+                #expect(outcome.errors.contains(told), "\(outcome.errors)")
+                let again = try Program.run(importing(database, file))
+                #expect(again.status == 0, "\(again.text)")
+                #expect(try database.image().differences(from: new) == [])
+            }
+        }
+
         @Test func aReplaceInPlaceThatIsInterruptedBetweenTwoCollectionsLeavesTheNextAsItWas() throws {
             try withDatabase(on: server) { database, folder in
                 let file = folder.file("new.csv")
@@ -193,13 +230,16 @@ extension FaultServerTests {
                         "blockConnection": true, "blockTimeMS": 1500,
                         "namespace": .string("\(database.name).customers"),
                     ])
-                let program = try Program(importing(database, file) + ["--in-place"])
+                let report = folder.file("report.json")
+                let program = try Program(importing(database, file) + ["--in-place", "--report", report])
                 let outcome = try program.interrupted(at: pause)
                 #expect(outcome.status == 130, "\(outcome.text)")
                 #expect(
                     outcome.errors.contains("New already: customers. Still old: policies, payments, owed."),
                     "\(outcome.errors)")
                 #expect(try data.newOnes(in: database) == ["customers"])
+                let collections = try JSONValue(folder.text("report.json"))["collections"]?.array ?? []
+                #expect(collections.map { $0["name"] } == [.string("customers")])
             }
         }
 

@@ -305,6 +305,79 @@ extension OwnServerTests {
             }
         }
 
+        /// An insert creates no index: somebody has created the collection, and knows which it is to have.
+        @Test func aCollectionThatWasMadeAnewWithoutOptionsCountsByItsIndexes() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = try prepareOldFile(database, folder)
+                try kill(
+                    database, importing(database, file, ["--mode", "replace", "--in-place"]), at: "create",
+                    ["errorCode": 2])
+                try database.create("c", indexes: [["key": ["z": 1], "name": "z"]])
+                let outcome = try Program.run(importing(database, file))
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(
+                    outcome.errors.contains(
+                        "c was made anew after an import was interrupted: what it had before is kept no longer: option validator, index x, index y"
+                    ), "\(outcome.text)")
+                #expect(try indexes(database) == ["_id_", "z"])
+                #expect(try options(database)?.isEmpty == true)
+                #expect(try own(database) == [])
+            }
+        }
+
+        @Test(arguments: [[], ["--in-place"]])
+        func optionsThatACollectionInPartWasGivenSinceStay(more: [String]) throws {
+            try withDatabase(on: server) { database, folder in
+                let file = try prepareOldFile(database, folder)
+                let words = importing(database, file, ["--mode", "replace"])
+                try kill(database, words + ["--in-place"], at: "insert")
+                let validator: Document = ["x": ["$exists": true]]
+                try database.run(["collMod": "c", "validator": .document(validator)])
+                let outcome = try Program.run(words + more)
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(try options(database)?["validator"] == .document(validator))
+                #expect(try indexes(database) == ["_id_", "x", "y"])
+                #expect(try own(database) == [])
+            }
+        }
+
+        /// The first replace was killed, and left a part of the collection.
+        @Test func whatWasKeptOutlivesARerunWhoseDropIsRefused() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = try prepareOldFile(database, folder)
+                let before = try database.image()
+                let words = importing(database, file, ["--mode", "replace", "--in-place"])
+                try kill(database, words, at: "insert")
+                let failure = try FailPoint(
+                    server, ["drop"], mode: .alwaysOn,
+                    ["errorCode": 2, "namespace": .string("\(database.name).c")])
+                let refused = try Program.run(words)
+                try failure.end()
+                #expect(refused.status == 1, "\(refused.text)")
+                let again = try Program.run(words)
+                #expect(again.status == 0 && again.errors.contains("\(Self.notice): index x, index y"), "\(again.text)")
+                #expect(try database.image().differences(from: before) == [])
+                #expect(try own(database) == [])
+            }
+        }
+
+        /// Somebody has given it another index since.
+        @Test func whatWasKeptIsForTheCollectionThatAMergeHasMadeAndNotCompleted() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = try prepareOldFile(database, folder)
+                let refusal: Document = ["errorCode": 2]
+                try kill(
+                    database, importing(database, file, ["--mode", "replace", "--in-place"]), at: "create", refusal)
+                try kill(database, importing(database, file), at: "createIndexes", refusal)
+                #expect(try indexes(database) == ["_id_"])
+                try database.run(["createIndexes": "c", "indexes": [["key": ["z": 1], "name": "z"]]])
+                let outcome = try Program.run(importing(database, file))
+                #expect(outcome.status == 0 && outcome.errors.contains(Self.notice), "\(outcome.text)")
+                #expect(try indexes(database) == ["_id_", "x", "y", "z"])
+                #expect(try own(database) == [])
+            }
+        }
+
         @Test func theTypesOfACollectionThatWasMadeAnewCountAndNotThoseThatWereKept() throws {
             try withDatabase(on: server) { database, folder in
                 try folder.write("collection,data\nc,\"{\"\"_id\"\":1,\"\"n\"\":5}\"\n", to: "old.csv")
@@ -426,6 +499,27 @@ extension OwnServerTests {
                 let whole = try Program.run(importing(database, file))
                 #expect(try whole.status == 0 && database.count("c") == 20, "\(whole.text)")
                 #expect(try Program.run(export + [folder.file("live.csv")]).errors == "")
+                #expect(try own(database) == [])
+            }
+        }
+
+        /// The file has as many rows as the one that was being imported, and the validator is the one that was kept.
+        @Test func aMergeOfAnotherFileOfWhichARowIsRefusedMakesNoCollectionWhole() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = try prepareOldFile(database, folder)
+                try kill(database, importing(database, file, ["--mode", "replace", "--in-place"]), at: "insert")
+                // The server still executes it.
+                try poll("the insert is carried out") { try database.count("c") == 20 }
+                try database.delete("c", [:])
+                let text = try folder.text("old.csv")
+                try folder.write(text.replacing("\"\"x\"\":3}", with: "\"\"w\"\":3}"), to: "other.csv")
+                let merged = try Program.run(importing(database, folder.file("other.csv")))
+                #expect(try merged.status == 2 && database.count("c") == 19, "\(merged.text)")
+                let export = ["export", "--uri", server.uri(), "--db", database.name, "--quiet", "--force", "-o"]
+                let told = try Program.run(export + [folder.file("live.csv")]).errors
+                #expect(told.contains("interrupted while it replaced c in place"), "\(told)")
+                let whole = try Program.run(importing(database, file))
+                #expect(try whole.status == 0 && database.count("c") == 20, "\(whole.text)")
                 #expect(try own(database) == [])
             }
         }

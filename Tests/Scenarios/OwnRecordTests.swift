@@ -58,6 +58,32 @@ import Testing
         }
     }
 
+    /// The killed import's drop and rename may still be under way until then.
+    @Test func whatAKilledImportNotedOfWhatIsThereStaysUntilTheNextOneEnds() throws {
+        try Self.withTwoLocks { database, connection, _, running in
+            try connection.withClient { client in
+                try database.create(Self.name, ["validator": ["t": ["$type": "date"]]])
+                var entry = Self.entry(["validator": ["t": ["$type": "date"]]])
+                entry.source = try CollectionIdentities.uuid(of: Self.name, in: database.name, client)
+                try #require(entry.source != nil)
+                try KeptDefinitions(client: client, database: database.name).keep(entry)
+                try database.insert(
+                    [["_id": "__mongoferry_displaced.killed.0", "name": .string(Self.name)]],
+                    into: "__mongoferry_displaced")
+                func leftovers() throws -> Leftovers {
+                    let found = try client.listCollections(in: database.name, readPreference: .primary)
+                    return Leftovers(
+                        connection: connection, lock: running, operation: OperationContext(), collections: found)
+                }
+                try leftovers().removeRest(after: leftovers().giveNamesBack())
+                #expect(try database.count("__mongoferry_definitions") == 1)
+                #expect(try database.count("__mongoferry_displaced") == 1)
+                try leftovers().removeRecordsOfKilled()
+                #expect(try database.names() == ["__mongoferry_lock", Self.name])
+            }
+        }
+    }
+
     /// An import of a sealed file was killed after it had dropped a time series, and now a file without metadata is
     /// imported: it must not make a plain collection of it.
     @Test(arguments: [true, false]) func whatAKilledImportHasDroppedComesBackWithWhateverFile(isSeries: Bool) throws {

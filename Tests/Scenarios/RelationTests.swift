@@ -333,6 +333,40 @@ import Testing
         }
     }
 
+    /// The file has the document, but the server does not take it.
+    @Test func aReferenceToADocumentThatTheServerRefusesKeepsAReplaceFromBeingSwappedIn() throws {
+        try withTestDatabase { database, folder in
+            try database.insert((0..<5).map { ["_id": .int32($0), "x": .int32($0)] }, into: "users")
+            try database.insert([["_id": 1, "user": 2]], into: "orders")
+            try database.run(["collMod": "users", "validator": ["x": ["$ne": 2]]])
+            let file = folder.file("all.csv")
+            let yaml = "collections: {users: {}, orders: {references: {user: users}}}"
+            try database.export(to: file) { $0.configuration = try Configuration.parse(yaml: yaml, file: "c") }
+            let before = try database.image()
+            let report = try database.load(file, .replace) {
+                $0.failsOnDangling = true
+                $0.maximumRejects = 5
+            }
+            #expect(report.status == .refused && report.rejectionCount == 1 && report.danglingCount == 1)
+            #expect(report.error == "the live data were not touched: 1 dangling reference (--fail-on-dangling)")
+            #expect(try database.image().differences(from: before) == [])
+        }
+    }
+
+    @Test func anOptionalReferenceThatDanglesKeepsNoReplaceFromBeingSwappedIn() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "customers")
+            try database.insert([["_id": 1, "sponsor": 2]], into: "policies")
+            let file = folder.file("all.csv")
+            let yaml =
+                "collections: {customers: {}, policies: {references: {sponsor: {to: customers, optional: true}}}}"
+            try database.export(to: file) { $0.configuration = try Configuration.parse(yaml: yaml, file: "c") }
+            let report = try database.load(file, .replace) { $0.failsOnDangling = true }
+            #expect(report.status == .done && report.error == nil)
+            #expect(report.references.map(\.dangling) == [1])
+        }
+    }
+
     /// A replace of some collections can leave references to them from others dangling.
     @Test func theCollectionsThatReferToWhatIsReplacedAloneAreNamed() throws {
         try withTestDatabase { database, folder in

@@ -258,6 +258,9 @@ extension BusyServerTests {
                     importing(database, file, arguments + ["--report", folder.file("report.json")]))
                 try fault.end()
                 #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(
+                    outcome.errors.contains("b was being replaced in place and is not complete: "), "\(outcome.errors)")
+                #expect(!outcome.errors.contains("is whole"), "\(outcome.errors)")
                 let report = try JSONValue(folder.text("report.json"))
                 #expect(
                     Self.counts(report) == [
