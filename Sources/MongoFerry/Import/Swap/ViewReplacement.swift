@@ -123,7 +123,8 @@ struct ViewReplacement {
         remains = .gone
     }
 
-    /// Creates the old view again, after the server refused the new one.
+    /// Creates the old view again, after the server refused the new one. One that may have been dropped may still be
+    /// there.
     /// - Throws: ``FerryError`` with both errors if this fails as well.
     func giveBack(_ view: CollectionInfo, after error: any Error) throws {
         do {
@@ -134,12 +135,22 @@ struct ViewReplacement {
                     BackupMetadata.Collection(name: view.name, kind: .view, options: view.options), as: view.name)
             }
         } catch let second {
+            if (second as? MongoError)?.isNamespaceExists == true, (try? isThere(view)) == true { return }
             var fault = FerryError(explaining: error)
             fault.details.append(
                 "The old view \(view.name) could not be created again (\(FerryError(explaining: second).text)): \(JSONText.document(view.options))"
             )
             throw fault
         }
+    }
+
+    /// Whether a view is as it was, and no earlier attempt to drop it is under way.
+    private func isThere(_ view: CollectionInfo) throws -> Bool {
+        try lock.settle(view.name, Cancellation())
+        let found = try connection.withClient { client in
+            try client.listCollections(in: connection.database, named: [view.name], readPreference: .primary)
+        }
+        return found.contains { $0.kind == .view && $0.options == view.options }
     }
 
     /// Changes a view in one step if the server allows it, so that the view always exists.
