@@ -26,6 +26,11 @@ import Testing
                 "TLS handshake failed: Connection timed out calling hello on 'a:27017'", "tls=true", "a:27017",
                 "TLS was not agreed on (TLS handshake failed: Connection timed out)"
             ),
+            (
+                "The apiVersion parameter is required, please configure your MongoClient's API version calling hello on 'a:27017'",
+                "", "a:27017",
+                "the server accepts only clients that declare an API version (requireApiVersion), and mongoferry declares none"
+            ),
             ("something new calling hello on 'a:27017'", "", "a:27017", "something new"),
         ])
     func aCauseHasAHostAndAPhrase(text: String, options: String, host: String, phrase: String) throws {

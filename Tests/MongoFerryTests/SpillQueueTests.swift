@@ -186,12 +186,16 @@ import Testing
         let folder = NSTemporaryDirectory() + "mongoferry_spill_\(UInt64.random(in: 0 ... .max))"
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let reader = Turnstile()
+        let told = Mutex([String]())
         let queue = try SpillQueue(
-            to: reader, cancellation: Cancellation(), memory: 1, spillingIn: folder, hasRoom: { _ in true })
+            to: reader, cancellation: Cancellation(), memory: 1, spillingIn: folder, hasRoom: { _ in true },
+            tell: { text in told.withLock { $0.append(text) } })
         let writing = Writing(20, to: queue)
         #expect(writing.written(waitingFor: 1) == 1)
         Thread.sleep(forTimeInterval: 0.2)
         #expect(writing.written(waitingFor: 1) == 1)
+        let texts = told.withLock { $0 }
+        #expect(texts.count == 1 && texts[0].contains("No such file or directory"), "\(texts)")
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
         #expect(writing.written(waitingFor: 20) == 20)
         reader.open()
