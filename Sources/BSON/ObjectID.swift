@@ -29,19 +29,10 @@
         var high: UInt64 = 0
         var low: UInt64 = 0
         for index in 0..<24 {
-            guard let digit = Self.digit(hex[index]) else { return nil }
+            guard let digit = HexDigit.value(hex[index]).map(UInt64.init) else { return nil }
             if index < 16 { high = high << 4 | digit } else { low = low << 4 | digit }
         }
         self.init(high: high, low: UInt32(low))
-    }
-
-    @inline(__always) static func digit(_ byte: UInt8) -> UInt64? {
-        switch byte {
-        case 0x30...0x39: UInt64(byte &- 0x30)
-        case 0x61...0x66: UInt64(byte &- 0x57)
-        case 0x41...0x46: UInt64(byte &- 0x37)
-        default: nil
-        }
     }
 
     @inlinable public static func < (left: ObjectID, right: ObjectID) -> Bool {

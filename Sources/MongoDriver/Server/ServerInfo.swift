@@ -15,7 +15,7 @@ public struct ServerInfo: Sendable {
     public let topology: Topology
     public let isWritablePrimary: Bool
     /// Whether it only votes for a primary, and has no data.
-    public let isArbiter: Bool
+    package let isArbiter: Bool
     public let maxBsonObjectSize: Int
     /// The bytes by which servers let some documents exceed ``maxBsonObjectSize``, such as their own and the results of
     /// updates: a backup may contain some.

@@ -14,8 +14,6 @@ final class RowSink: @unchecked Sendable {
     private let steps: EarlyFlush.Steps?
     private(set) var outcomes: [CollectionOutcome] = []
     private(set) var escaped = 0
-    /// Whether a row has been written.
-    private var hasRows = false
 
     /// - Parameter steps: the steps of the early flush; nil for those of the writer's file.
     init(
@@ -71,12 +69,12 @@ final class RowSink: @unchecked Sendable {
 
     private func write(_ chunk: Chunk) throws {
         var rows = chunk.rows.bytes
-        if !hasRows, let marked = chunk.markedFirst {
+        // That is the first of its collection, and the file's if there was none in those before.
+        if let marked = chunk.markedFirst, outcomes.allSatisfy({ $0.read == 0 }) {
             try writer.write(rows: marked.row.bytes)
             if marked.isWhole { escaped += 1 }
             rows = UnsafeRawBufferPointer(rebasing: rows[marked.replaced...])
         }
-        if chunk.count > 0 { hasRows = true }
         try writer.write(rows: rows)
     }
 }

@@ -30,8 +30,6 @@ final class SpillQueue: ByteSink, @unchecked Sendable {
     private var allowance = 0
     /// Whether the warning that the writer waits has been issued. Only the writer uses this.
     private var hasTold = false
-    /// What the last attempt to spill met, in parentheses; empty for a lack of room. Only the writer uses this.
-    private var obstacle = ""
     /// The earliest time of the next attempt to spill. Only the writer uses this.
     private var nextTry = ContinuousClock.now
     private var isClosed = false
@@ -92,7 +90,7 @@ final class SpillQueue: ByteSink, @unchecked Sendable {
 
     private func writePart(_ bytes: UnsafeRawBufferPointer) throws {
         while let offset = try placeInSpill(for: bytes) {
-            if putInSpill(bytes, at: offset) { return }
+            guard let obstacle = putInSpill(bytes, at: offset) else { return }
             if !hasTold {
                 tell(
                     "\(path) is read slowly, and \(spillDirectory) takes no more of what waits\(obstacle): the export waits for its reader"
@@ -104,26 +102,26 @@ final class SpillQueue: ByteSink, @unchecked Sendable {
         }
     }
 
-    /// - Returns: whether the bytes were spilled. If not, the obstacle may pass.
-    private func putInSpill(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> Bool {
+    /// - Returns: nil if the bytes were spilled; otherwise the obstacle, which may pass, in parentheses, or an empty text
+    ///   for a lack of room.
+    private func putInSpill(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> String? {
         do {
             let file = try spillFile()
             if allowance <= 0 {
-                guard hasRoom(file) else { return false }
+                guard hasRoom(file) else { return "" }
                 allowance = Self.stepBytes
             }
             try file.write(bytes, at: offset)
         } catch {
-            obstacle = " (\((error as? FileError)?.text ?? "\(error)"))"
             // Written bytes count only once ``spillEnd`` includes them, so nothing is lost by waiting instead.
-            return false
+            return " (\((error as? FileError)?.text ?? "\(error)"))"
         }
         allowance -= bytes.count
         condition.withLock {
             spillEnd += bytes.count
             condition.broadcast()
         }
-        return true
+        return nil
     }
 
     /// Keeps the bytes in memory if there is room, and returns nil; otherwise returns their offset in the temporary

@@ -14,6 +14,7 @@ extension Report {
 
     /// What this operation counts by collection.
     package var columns: [Column] {
+        let totals = totals
         func column(_ title: String, isEssential: Bool = false, _ count: (CollectionOutcome) -> Int) -> Column {
             Column(title: title, counts: collections.map(count), total: count(totals), isEssential: isEssential)
         }

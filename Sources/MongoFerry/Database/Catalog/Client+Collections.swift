@@ -2,15 +2,21 @@ import BSON
 import MongoDriver
 
 extension Client {
-    /// Drops a collection or view; it is no error if it does not exist.
-    /// - Parameter beforeAgain: called before each retry. It is then unknown whether an earlier attempt succeeded, and
-    ///   the name may belong to another collection by then.
+    /// Drops a collection or view, once nothing of other clients' is in the way; it is no error if it does not exist.
+    /// - Parameters:
+    ///   - cancellation: ends the waiting.
+    ///   - beforeAgain: called before each retry. It is then unknown whether an earlier attempt succeeded, and the name
+    ///     may belong to another collection by then.
+    ///   - beforeEach: called before each attempt, also after waiting.
     func drop(
-        _ namespace: Namespace, writeConcern: WriteConcern = .majority, beforeAgain: () throws -> Void = {}
+        _ namespace: Namespace, writeConcern: WriteConcern = .majority, _ cancellation: Cancellation = Cancellation(),
+        beforeAgain: () throws -> Void = {}, beforeEach: () throws -> Void = {}
     ) throws {
-        try dropOwn(namespace, writeConcern: writeConcern) {
+        try dropOwn(namespace, writeConcern: writeConcern, cancellation) {
             try beforeAgain()
             return true
+        } beforeEach: {
+            try beforeEach()
         }
     }
 
@@ -22,14 +28,22 @@ extension Client {
     }
 
     /// Drops a collection whose name another program may take as soon as it is free.
-    /// - Parameter isOwn: asked before each retry, since it is unknown whether an earlier attempt succeeded; false ends
-    ///   the attempts.
-    func dropOwn(_ namespace: Namespace, writeConcern: WriteConcern, while isOwn: () throws -> Bool) throws {
+    /// - Parameters:
+    ///   - cancellation: as for ``drop(_:writeConcern:_:beforeAgain:beforeEach:)``, as is `beforeEach`.
+    ///   - isOwn: asked before each retry, since it is unknown whether an earlier attempt succeeded; false ends the
+    ///     attempts.
+    func dropOwn(
+        _ namespace: Namespace, writeConcern: WriteConcern, _ cancellation: Cancellation = Cancellation(),
+        while isOwn: () throws -> Bool, beforeEach: () throws -> Void = {}
+    ) throws {
         do {
             try Repeating.run { isAgain in
                 if isAgain, try !isOwn() { return }
-                try runWrite(
-                    ["drop": .string(namespace.collection)], on: namespace.database, writeConcern: writeConcern)
+                try Repeating.whileHeldUp(cancellation) {
+                    try beforeEach()
+                    try runWrite(
+                        ["drop": .string(namespace.collection)], on: namespace.database, writeConcern: writeConcern)
+                }
             }
         } catch let error as MongoError where error.isNamespaceNotFound {}
     }

@@ -83,6 +83,9 @@ final class ImportLock: Sendable {
 
     private var collection: Namespace { connection.namespace(OwnNames.lock) }
 
+    /// Matches the lock while it is this import's.
+    private var own: Value { ["_id": .string(Self.documentID), "owner": .string(owner)] }
+
     private func acquire() throws {
         let process = Int32(ProcessInfo.processInfo.processIdentifier)
         let fields: Document = [
@@ -120,7 +123,7 @@ final class ImportLock: Sendable {
             let reply = try client.runWrite(
                 [
                     "findAndModify": .string(OwnNames.lock),
-                    "query": ["_id": .string(Self.documentID), "owner": .string(owner)],
+                    "query": own,
                     "update": .array([.document(set)]), "upsert": true,
                 ], on: connection.database, writeConcern: firstWriteConcern)
             state.withLock { if $0.hasTriedTakingOver { $0.tookOver = Self.isUpdated(reply) } }
@@ -255,7 +258,7 @@ final class ImportLock: Sendable {
                     "update": .string(OwnNames.lock),
                     "updates": [
                         [
-                            "q": ["_id": .string(Self.documentID), "owner": .string(owner)],
+                            "q": own,
                             "u": [["$set": ["beat": "$$NOW"]]],
                         ]
                     ],
@@ -329,11 +332,8 @@ final class ImportLock: Sendable {
 
     /// Removes the lock, and leaves its collection.
     private func clear(_ client: Client) throws {
-        let bulk = try client.bulkWrite(to: collection)
-        try bulk.deleteOne(filter: ["_id": .string(Self.documentID), "owner": .string(owner)])
-        let result = try bulk.execute()
-        if let refusal = result.writeErrors.first { throw FerryError("the lock was not removed: \(refusal.message)") }
-        try DocumentWriter.check(result)
+        try client.runWrite(
+            ["delete": .string(OwnNames.lock), "deletes": [["q": own, "limit": 1]]], on: connection.database)
     }
 
     private func isOwn(_ client: Client) throws -> Bool {
@@ -346,12 +346,10 @@ final class ImportLock: Sendable {
 
     /// Drops the collection with the lock, which is this import's.
     private func remove(_ client: Client, _ writeConcern: WriteConcern = .majority) throws {
-        try Repeating.whileHeldUp(Cancellation()) {
-            try client.dropOwn(collection, writeConcern: writeConcern) {
-                // The drop may have succeeded, so that the lock is the next import's by now, or may still be executed.
-                try earlierWrites(Cancellation()).waitForEnd(OwnNames.lock)
-                return try isOwn(client)
-            }
+        try client.dropOwn(collection, writeConcern: writeConcern) {
+            // The drop may have succeeded, so that the lock is the next import's by now, or may still be executed.
+            try earlierWrites(Cancellation()).waitForEnd(OwnNames.lock)
+            return try isOwn(client)
         }
     }
 }

@@ -43,13 +43,12 @@ struct OwnRecords {
     /// - Throws: ``MongoError``.
     func dropIfEmpty() throws {
         guard try client.countDocuments(namespace) == 0 else { return }
-        try Repeating.whileHeldUp(Cancellation()) {
+        try client.drop(namespace) {
+            // If an earlier attempt were executed later, it would drop the next record.
+            try EarlierWrites(pool: client.pool, database: namespace.database, cancellation: Cancellation())
+                .waitForEnd(namespace.collection)
+        } beforeEach: {
             try lock?.check()
-            try client.drop(namespace) {
-                // If an earlier attempt were executed later, it would drop the next record.
-                try EarlierWrites(pool: client.pool, database: namespace.database, cancellation: Cancellation())
-                    .waitForEnd(namespace.collection)
-            }
         }
     }
 

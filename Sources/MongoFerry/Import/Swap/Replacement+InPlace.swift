@@ -117,15 +117,15 @@ extension Replacement {
             do {
                 // A majority acknowledges it together with the command that creates it again, so that another program's
                 // insert is unlikely to come in between.
-                try Repeating.whileHeldUp(operation.cancellation) {
+                try client.drop(
+                    connection.namespace(step.databaseName), writeConcern: WriteConcern(.nodes(1)),
+                    operation.cancellation
+                ) {
+                    // It may or may not be gone.
+                    remains = .incomplete
+                    try lock.settle(step.databaseName, operation.cancellation)
+                } beforeEach: {
                     try lock.check()
-                    try client.drop(
-                        connection.namespace(step.databaseName), writeConcern: WriteConcern(.nodes(1))
-                    ) {
-                        // It may or may not be gone.
-                        remains = .incomplete
-                        try lock.settle(step.databaseName, operation.cancellation)
-                    }
                 }
                 remains = .incomplete
                 if step.hasOrphanedStorage { try dropStorage(of: step.databaseName, client) }
@@ -151,7 +151,11 @@ extension Replacement {
     /// then takes the name for the storage's (6.0.5).
     func dropStorage(of name: String, _ client: Client) throws {
         guard try CollectionIdentities.hasStorage(of: name, in: connection.database, client) else { return }
-        try client.drop(connection.namespace(name)) { try lock.settle(name, operation.cancellation) }
+        try client.drop(connection.namespace(name), operation.cancellation) {
+            try lock.settle(name, operation.cancellation)
+        } beforeEach: {
+            try lock.check()
+        }
     }
 
     /// Checks the document count. Other programs see a live collection and may write to it while it is loaded; this is

@@ -10,9 +10,7 @@ extension Replacement {
         do {
             try connection.withClient { client in
                 do {
-                    for name in names {
-                        try Repeating.whileHeldUp(Cancellation()) { try client.drop(connection.namespace(name)) }
-                    }
+                    for name in names { try client.drop(connection.namespace(name)) }
                 } catch {
                     // A user without the privilege to create them may also lack the one to drop them.
                     if client.mayHave(names, in: connection.database) { throw error }

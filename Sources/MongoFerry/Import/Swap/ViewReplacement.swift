@@ -63,8 +63,10 @@ struct ViewReplacement {
             let found = try client.listCollections(in: connection.database, named: names, readPreference: .primary)
             for view in found where view.kind == .view {
                 do {
-                    try client.drop(connection.namespace(view.name)) {
+                    try client.drop(connection.namespace(view.name), operation.cancellation) {
                         try lock.settle(view.name, operation.cancellation)
+                    } beforeEach: {
+                        try lock.check()
                     }
                 } catch let error as MongoError where !error.isOfUnknownOutcome { throw error } catch {
                     dropped.append(view)
@@ -109,12 +111,11 @@ struct ViewReplacement {
     /// - Parameter remains: what remains under the name, also if this throws.
     func drop(_ name: String, _ client: Client, _ remains: inout Replacement.Remains) throws {
         do {
-            try Repeating.whileHeldUp(operation.cancellation) {
+            try client.drop(connection.namespace(name), operation.cancellation) {
+                remains = .oldOrNothing
+                try lock.settle(name, operation.cancellation)
+            } beforeEach: {
                 try lock.check()
-                try client.drop(connection.namespace(name)) {
-                    remains = .oldOrNothing
-                    try lock.settle(name, operation.cancellation)
-                }
             }
         } catch let error as MongoError where error.isOfUnknownOutcome {
             remains = .oldOrNothing

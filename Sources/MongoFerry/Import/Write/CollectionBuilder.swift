@@ -115,10 +115,11 @@ struct CollectionBuilder {
                 return try create(entry, as: name)
             } catch let error as MongoError where error.isNamespaceExists && attempt < Self.clearings {
                 try cancellation.check()
-                try lock.check()
                 // The creation that follows waits for a majority: the shorter the moment in between, the better.
-                try client.drop(Namespace(database, name), writeConcern: WriteConcern(.nodes(1))) {
+                try client.drop(Namespace(database, name), writeConcern: WriteConcern(.nodes(1)), cancellation) {
                     try lock.settle(name, cancellation)
+                } beforeEach: {
+                    try lock.check()
                 }
                 attempt += 1
             }
