@@ -129,6 +129,16 @@ public enum Value: Sendable {
         default: nil
         }
     }
+    /// Whether a flag is on, as servers read one: true, or a number other than 0.
+    public var isOn: Bool {
+        switch self {
+        case .bool(let flag): flag
+        case .int32(let number): number != 0
+        case .int64(let number): number != 0
+        case .double(let number): number != 0
+        default: false
+        }
+    }
     /// The elements of an array.
     public var array: [Value]? { if case .array(let document) = self { document.elements.map(\.value) } else { nil } }
     /// An Int32, Int64 or double, if it is an integer in the range of Int.

@@ -22,7 +22,11 @@ public struct BackupMetadata: Sendable {
         public var records: Int
 
         /// Whether it is capped: it keeps its documents in insertion order, up to a limit.
-        public var isCapped: Bool { options["capped"]?.bool == true }
+        public var isCapped: Bool { options["capped"]?.isOn == true }
+        /// The indexes that are built: without that of `_id` and a clustered one, which collections have from the start.
+        public var secondaryIndexes: [Document] {
+            indexes.filter { $0["name"]?.string != "_id_" && $0["clustered"] == nil }
+        }
         /// Whether the server deletes its documents by itself when they are old.
         public var expires: Bool {
             options["expireAfterSeconds"] != nil || indexes.contains { $0["expireAfterSeconds"] != nil }
@@ -115,4 +119,9 @@ public struct BackupMetadata: Sendable {
         if let own = query(collection.name) { return own }
         return self.collection(named: collection.databaseName) == nil ? query(collection.databaseName) : nil
     }
+}
+
+extension Document {
+    /// The field that holds the time of a time series, of whose collection these are the options; nil for another.
+    package var timeField: String? { self["timeseries"]?.document?["timeField"]?.string }
 }

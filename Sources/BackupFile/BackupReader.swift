@@ -23,10 +23,7 @@ public final class BackupReader {
     /// The SHA-256, in hexadecimal, of every byte before the seal, once a pass from the first byte has reached the end.
     public private(set) var digest: String?
     public private(set) var firstRow = RowPlace(offset: 0, line: 1)
-    /// Called from time to time while bytes are read that nobody receives: to get to a later place of a compressed
-    /// file, or to see whether the file has changed. An error that it throws stops that.
-    public var check: () throws -> Void = {}
-
+    private let check: () throws -> Void
     private let file: OpenFile
     private var source: any ByteSource
     /// Bytes read but not yet given out; they begin with a record.
@@ -51,9 +48,12 @@ public final class BackupReader {
     static let maximumHeader = 32 << 20
 
     /// Opens a file and reads what is above its rows.
+    /// - Parameter check: called from time to time while bytes are read that nobody receives: to get to a later place of
+    ///   a compressed file, or to see whether the file has changed. An error that it throws stops that.
     /// - Throws: ``FileError``; ``BackupError`` if the file is no backup, is damaged or was written by a newer program.
-    public init(_ file: OpenFile) throws {
+    public init(_ file: OpenFile, check: @escaping () throws -> Void = {}) throws {
         self.file = file
+        self.check = check
         path = file.path
         sum = try SHA256Sum(of: file.path)
         state = FileState(try file.status())
@@ -292,7 +292,7 @@ public final class BackupReader {
     ///   - place: the place of the first row.
     ///   - end: as for ``nextBatch(into:until:)``.
     ///   - body: called with each batch, which is refilled afterwards.
-    /// - Throws: ``FileError``; ``BackupError``; whatever `body` and ``check`` throw.
+    /// - Throws: ``FileError``; ``BackupError``; whatever `body` and `check` throw.
     public func forEachBatch(
         from place: RowPlace, until end: Int? = nil, _ body: (RecordBatch) throws -> Void
     ) throws {
@@ -302,7 +302,7 @@ public final class BackupReader {
     }
 
     /// Goes to a row whose place is known from an earlier pass. The new pass computes no digest.
-    /// - Throws: ``FileError``; ``BackupError`` if the file has changed since it was opened; whatever ``check`` throws.
+    /// - Throws: ``FileError``; ``BackupError`` if the file has changed since it was opened; whatever `check` throws.
     public func seek(to place: RowPlace) throws {
         let offset = place.offset
         try checkUnchanged()
@@ -349,7 +349,7 @@ public final class BackupReader {
     /// Compares size and times. If only the change time differs, the content is read again: a rename, a `chmod`, or
     /// another file taking over its name sets that time, but so does an edit whose modification time was set back.
     /// - Throws: ``BackupError`` if the file was changed since it was opened, or the decompression library fails;
-    ///   ``FileError``; whatever ``check`` throws.
+    ///   ``FileError``; whatever `check` throws.
     public func checkUnchanged() throws {
         let now = FileState(try file.status())
         guard now != state else { return }

@@ -21,13 +21,17 @@ public final class BackupWriter {
         case stream(any ByteSink)
     }
 
-    private let destination: Destination
-    private let isPlain: Bool
+    private enum Place {
+        /// Written under the name `partial`, and given the name `path` when it is complete.
+        case file(OpenFile, partial: String, path: String, overwriting: Bool)
+        case sink(any ByteSink)
+    }
+
+    private let place: Place
     /// Nil if the output cannot be rewound.
-    package let file: OpenFile?
-    private let sink: (any ByteSink)?
+    package var file: OpenFile? { if case .file(let file, _, _, _) = place { file } else { nil } }
+    private let isPlain: Bool
     private let output: CompressedOutput
-    private let partialPath: String?
     /// Waits until the content of a file or folder is on the disk.
     private let synchronize: (OpenFile) throws -> Void
     private var metadata: BackupMetadata
@@ -59,27 +63,21 @@ public final class BackupWriter {
         _ destination: Destination, _ compression: Compression, plain: Bool, _ metadata: BackupMetadata,
         synchronize: @escaping (OpenFile) throws -> Void
     ) throws {
-        let destination = Self.resolved(destination)
-        self.destination = destination
         self.metadata = metadata
         isPlain = plain
         self.synchronize = synchronize
-        switch destination {
+        switch Self.resolved(destination) {
         case .file(let path, let overwriting):
             guard !path.isEmpty else { throw FileError("open", path, code: ENOENT) }
             guard overwriting || !PartialFile.isTaken(path) else { throw Self.alreadyThere(path) }
-            partialPath = PartialFile.path(for: path)
             let file = try PartialFile.open(for: path)
-            self.file = file
-            sink = nil
+            place = .file(file, partial: PartialFile.path(for: path), path: path, overwriting: overwriting)
             do { output = try CompressedOutput(file, compression) } catch {
                 unlink(file.path)
                 throw error
             }
         case .descriptor(let open as any ByteSink), .stream(let open):
-            partialPath = nil
-            file = nil
-            sink = open
+            place = .sink(open)
             output = try CompressedOutput(appendingTo: open, compression)
             self.metadata.countsAreExact = false
         }
@@ -210,25 +208,32 @@ public final class BackupWriter {
     }
 
     private func publish() throws {
-        try sink?.finish()
-        guard case .file(let path, let overwriting) = destination, let partialPath, let file else { return }
-        try synchronize(file)
-        guard try PartialFile.isStill(file, at: partialPath) else {
-            throw BackupError(
-                .unavailable, path, "another program has removed or replaced \(partialPath) while it was written",
-                advice: "Run the export again.", outcome: "Nothing of this export stands under the file's name.")
+        switch place {
+        case .sink(let sink): try sink.finish()
+        case .file(let file, let partial, let path, let overwriting):
+            try synchronize(file)
+            guard try PartialFile.isStill(file, at: partial) else {
+                throw BackupError(
+                    .unavailable, path, "another program has removed or replaced \(partial) while it was written",
+                    advice: "Run the export again.", outcome: "Nothing of this export stands under the file's name.")
+            }
+            if overwriting {
+                guard rename(partial, path) == 0 else { throw FileError("rename to", path) }
+            } else {
+                guard try PartialFile.publish(partial, as: path) else { throw Self.alreadyThere(path) }
+            }
+            synchronizeFolder(of: path)
         }
-        if overwriting {
-            guard rename(partialPath, path) == 0 else { throw FileError("rename to", path) }
-        } else {
-            guard try PartialFile.publish(partialPath, as: path) else { throw Self.alreadyThere(path) }
-        }
+    }
+
+    /// Waits until a file's name is on the disk: it is when its folder is.
+    private func synchronizeFolder(of path: String) {
         let slash = path.placeBehindLast("/")
         let folder = slash == path.startIndex ? "." : String(path[..<slash])
-        // The name is on the disk when its folder is; a folder that the user may not read cannot be flushed.
         do {
             try synchronize(OpenFile(path: folder, flags: O_RDONLY))
         } catch let error as FileError where error.code == EACCES {
+            // A folder that the user may not read cannot be flushed.
         } catch {
             folderFault = error
         }
@@ -236,9 +241,12 @@ public final class BackupWriter {
 
     /// Discards what was written; an existing file under the name is untouched.
     public func abandon() {
-        // By now, another export's file may have this name.
-        if let partialPath, let file, (try? PartialFile.isStill(file, at: partialPath)) == true { unlink(partialPath) }
-        sink?.abandon()
+        switch place {
+        case .sink(let sink): sink.abandon()
+        case .file(let file, let partial, _, _):
+            // By now, another export's file may have this name.
+            if (try? PartialFile.isStill(file, at: partial)) == true { unlink(partial) }
+        }
     }
 
     /// A collection's name as it begins a row, including the comma.

@@ -18,4 +18,13 @@ import Testing
             #expect(Set(values + [value]).count == values.count)
         }
     }
+
+    @Test(
+        arguments: [
+            (true, true), (1, true), (.int64(2), true), (0.5, true), (.double(.nan), true), (false, false), (0, false),
+            (.int64(0), false), (0.0, false), (.double(-0.0), false), ("true", false), (.null, false),
+        ] as [(Value, Bool)])
+    func aFlagIsOnWhereServersReadItSo(value: Value, isOn: Bool) {
+        #expect(value.isOn == isOn)
+    }
 }

@@ -64,6 +64,20 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        ("mongodb+srv://localhost/", "of three parts at least"),
+        ("mongodb://h/?readPreference=primary&readPreferenceTags=dc:a", "another readPreference than primary"),
+        ("mongodb://h:99999/", "a number up to 65535"),
+        ("mongodb://h/?readPreference=nearest&maxStalenessSeconds=89", "at least 90"),
+    ])
+    func theRuleIsSaidThatAConnectionStringBreaks(text: String, rule: String) {
+        let error = #expect(throws: MongoError.self) { try ConnectionString(text) }
+        #expect(error?.message.contains(rule) == true, "\(error?.description ?? "")")
+    }
+
+    @Test(arguments: ["mongodb://h/?readPreference=nearest&maxStalenessSeconds=90", "mongodb://h/"])
+    func aStalenessThatServersTakeIsTaken(text: String) throws { _ = try ConnectionString(text) }
+
     /// libmongoc accepts these: it ends the password at the first @ and takes the rest of it for a host's name.
     @Test(arguments: [
         "mongodb://amara:P@ssw0rd@127.0.0.1/", "mongodb://amara:P@ss,w0rd@127.0.0.1/",

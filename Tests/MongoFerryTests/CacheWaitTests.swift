@@ -12,17 +12,36 @@ import Testing
         WriteError(index: index, code: code, message: "")
     }
 
-    /// What is sent again, and what remains of the errors of statements 2, 3 and 5; 3 does not wait.
-    private static func run(
-        patience: Duration = .seconds(60), _ answer: (_ statement: Int, _ attempt: Int) -> BulkWriteResult
-    ) throws -> (sent: [Int], left: [[Int]]) {
+    private struct Course {
         var sent: [Int] = []
+        /// The errors that remain, as index and code.
+        var left: [[Int]] = []
+        var written = 0
+    }
+
+    /// What becomes of the statements 2 and 5.
+    /// - Parameter course: what was done, also if this throws.
+    private static func run(
+        patience: Duration = .seconds(60), _ course: inout Course,
+        _ answer: (_ statement: Int, _ attempt: Int) throws -> BulkWriteResult
+    ) throws {
         let wait = CacheWait(cancellation: Cancellation(), patience: patience, pause: 0)
-        let left = try wait.run([error(2), error(3, 11000), error(5)]) { statement in
+        var (sent, left, written) = ([Int](), [[Int]](), 0)
+        defer { course = Course(sent: sent, left: left, written: written) }
+        try wait.run([error(2), error(5)]) { statement in
             sent.append(statement)
-            return answer(statement, sent.count { $0 == statement })
+            return try answer(statement, sent.count { $0 == statement })
+        } settled: { error in
+            if let error { left.append([error.index, error.code]) } else { written += 1 }
         }
-        return (sent, left.map { [$0.index, $0.code] })
+    }
+
+    private static func run(
+        patience: Duration = .seconds(60), _ answer: (_ statement: Int, _ attempt: Int) throws -> BulkWriteResult
+    ) throws -> Course {
+        var course = Course()
+        try run(patience: patience, &course, answer)
+        return course
     }
 
     /// Each is sent in a command of its own, where its index is 0.
@@ -33,24 +52,38 @@ import Testing
     }
 
     @Test func whatFindsRoomLaterIsNoError() throws {
-        let (sent, left) = try Self.run { statement, attempt in
+        let course = try Self.run { statement, attempt in
             statement == 5 && attempt == 1 ? Self.refusal() : BulkWriteResult()
         }
-        #expect(sent == [2, 5, 5] && left == [[3, 11000]])
+        #expect(course.sent == [2, 5, 5] && course.left == [] && course.written == 2)
     }
 
     @Test func whatNeverFindsRoomStaysAnError() throws {
-        let (sent, left) = try Self.run(patience: .milliseconds(200)) { statement, _ in
+        let course = try Self.run(patience: .milliseconds(200)) { statement, _ in
             statement == 5 ? Self.refusal() : BulkWriteResult()
         }
-        #expect(sent.starts(with: [2, 5]) && left == [[3, 11000], [5, Self.lackOfCache]])
+        #expect(course.sent.starts(with: [2, 5]))
+        #expect(course.left == [[5, Self.lackOfCache]] && course.written == 1)
     }
 
     @Test func whatIsRefusedForSomethingElseThenIsAnErrorAndNotSentAgain() throws {
-        let (sent, left) = try Self.run { statement, _ in
+        let course = try Self.run { statement, _ in
             statement == 5 ? Self.refusal(121) : BulkWriteResult()
         }
-        #expect(sent == [2, 5] && left == [[3, 11000], [5, 121]])
+        #expect(course.sent == [2, 5] && course.left == [[5, 121]] && course.written == 1)
+    }
+
+    /// The server has them, whatever comes after.
+    @Test func whatIsWrittenBeforeAnErrorIsTold() {
+        struct Broken: Error {}
+        var course = Course()
+        #expect(throws: Broken.self) {
+            try Self.run(&course) { statement, _ in
+                if statement == 5 { throw Broken() }
+                return BulkWriteResult()
+            }
+        }
+        #expect(course.sent == [2, 5] && course.written == 1)
     }
 
     @Test func whatNoMajorityConfirmsStopsTheImport() throws {
@@ -65,12 +98,12 @@ import Testing
         #expect(error.text.contains("could not confirm it"))
     }
 
-    @Test func nothingIsSentAgainThatDoesNotWait() throws {
-        let wait = CacheWait(cancellation: Cancellation())
-        let left = try wait.run([Self.error(1, 11000)]) { _ in
-            Issue.record("it is sent again")
+    @Test func nothingIsSentWhereNothingWaits() throws {
+        try CacheWait(cancellation: Cancellation()).run([]) { _ in
+            Issue.record("it is sent")
             return BulkWriteResult()
+        } settled: { _ in
+            Issue.record("it is settled")
         }
-        #expect(left.map(\.index) == [1])
     }
 }

@@ -26,7 +26,7 @@ import Testing
         var plan = ImportPlan(mode: way == .merge ? .merge : .replace, database: "insurance")
         var step = ImportPlan.Step(
             name: "c", databaseName: "c", way: way, records: 1, entry: BackupMetadata.Collection(name: "c"))
-        step.liveOptions = [:]
+        step.live = .collection(.init(count: 1))
         plan.steps = [step]
         plan.isSharded = true
         #expect(plan.lines.contains { $0.contains("on one shard afterwards") } == (way != .merge))

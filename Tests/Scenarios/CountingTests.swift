@@ -109,6 +109,23 @@ extension FaultServerTests {
             }
         }
 
+        /// 3 is written at once, 2 by a transaction, and that of 1 is the one that fails.
+        @Test func whatASecondAttemptHasWrittenBeforeItFailsIsCounted() throws {
+            try withSeats { database, folder in
+                try database.insert([["_id": 3, "seat": "c"]], into: "c")
+                let failure = try FailPoint(
+                    server, ["commitTransaction"], mode: .skip(1),
+                    ["writeConcernError": ["code": 64, "errmsg": "waiting for replication timed out"]])
+                let (outcome, report) = try merge([(1, "b"), (2, "c"), (3, "d")], database, folder)
+                try failure.end()
+                #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(outcome.errors.contains("Written in part: c."), "\(outcome.errors)")
+                #expect(Self.counts(report) == [.number(0), .number(2), .number(0)])
+                #expect(report["collections"]?.array.first?["read"] == .number(2))
+                #expect(try database.documents(in: "c", ["_id": 2]) == [["_id": 2, "seat": "c"]])
+            }
+        }
+
         /// The next import then looks for what the dead one has left.
         @Test func aLockThatWasTakenOverStaysIfNoMajorityConfirmsIt() throws {
             try withDatabase(on: server) { database, folder in

@@ -38,6 +38,18 @@ import Testing
         }
     }
 
+    @Test func theReportOfAFailedImportFromAPipeSaysWhatItRead() throws {
+        try withTestDatabase { database, folder in
+            try folder.write("a,b\n1,2\n", to: "other.csv")
+            let outcome = try Program.run(
+                ["import", "-", "--db", database.name, "--report", folder.file("report.json")],
+                environment: ["MONGODB_URI": try testURI()], input: folder.file("other.csv"))
+            #expect(outcome.status == 1, "\(outcome.text)")
+            let report = try JSONValue(folder.text("report.json"))
+            #expect(report["status"] == .string("failed") && report["file"] == .string("standard input"))
+        }
+    }
+
     /// The report contains what the command specifies.
     @Test func theReportOfAFailedImportSaysItsModeAndTheDatabaseOfTheAddress() throws {
         try withTestDatabase { database, folder in

@@ -3,6 +3,8 @@ import BSON
 /// The outcome of a bulk write.
 public struct BulkWriteResult: Sendable {
     public internal(set) var inserted = 0
+    /// The documents that replacements or updates with `upsert` inserted.
+    public internal(set) var upserted = 0
     /// The refused operations, by index, including those that were never sent.
     public internal(set) var writeErrors: [WriteError] = []
     public internal(set) var writeConcernErrors: [WriteConcernError] = []
@@ -16,6 +18,7 @@ public struct BulkWriteResult: Sendable {
     mutating func add(_ reply: RawDocument, of count: Int, offset: Int) throws {
         let errors = try WriteError.all(in: reply, of: count, offset: offset)
         inserted += Int(reply["nInserted"]?.integer ?? 0)
+        upserted += Int(reply["nUpserted"]?.integer ?? 0)
         writeErrors += errors
         try reply["writeConcernErrors"]?.document?.forEach {
             if let entry = $0.document { writeConcernErrors.append(WriteConcernError(entry)) }

@@ -91,7 +91,7 @@ extension Client {
         do {
             guard let all = try listIndexes(command, namespace, readPreference) else { return nil }
             found = all
-        } catch let error as MongoError where error.domain == .server && !error.isRetryable {
+        } catch let error as MongoError where error.isRefusal {
             return try listIndexesIfExists(of: namespace, readPreference: readPreference).map { ($0, []) }
         }
         let building = found.filter { $0["buildUUID"] != nil }.compactMap { $0["spec"]?.document }

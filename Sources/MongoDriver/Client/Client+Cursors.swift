@@ -45,6 +45,8 @@ extension Client {
     /// seen on MongoDB 7.0.28). The items are then halved until such a value is alone; it counts as finding nothing,
     /// and the other items are still found.
     /// - Parameters:
+    ///   - options: without a batch size, that is one more than there are items: if each is found once, the first batch
+    ///     is the last.
     ///   - filters: returns the filters that find the given items. If there are several, or if items are halved, a
     ///     document may come twice.
     ///   - body: gets a document that is valid only inside it.
@@ -53,10 +55,12 @@ extension Client {
         by items: ArraySlice<Item>, in namespace: Namespace, options: FindOptions,
         filters: (ArraySlice<Item>) throws -> [Document], _ body: (RawDocument) throws -> Void
     ) throws {
+        var found = options
+        found.batchSize = options.batchSize ?? items.count + 1
         for filter in try filters(items) {
             let cursor: Cursor
             do {
-                cursor = try findByValues(namespace, filter, options: options)
+                cursor = try findByValues(namespace, filter, options: found)
             } catch let error as MongoError where error.isInvalidBSON {
                 guard items.count > 1 else { continue }
                 let middle = items.startIndex + items.count / 2

@@ -58,6 +58,13 @@ public struct ConnectionString: Sendable, CustomStringConvertible {
                 driver: "its options begin with ?, and what stands before that are hosts and the database's name",
                 context: Self.errorContext)
         }
+        // Servers say it only when something is read from them.
+        let staleness = mongoc_uri_get_option_as_int32(handle, MONGOC_URI_MAXSTALENESSSECONDS, -1)
+        guard staleness == -1 || staleness >= Self.leastStaleness else {
+            throw MongoError(
+                driver: "maxStalenessSeconds is \(staleness), and at least \(Self.leastStaleness)",
+                context: Self.errorContext)
+        }
         self.text = text
         redacted = Self.redact(text)
         ignored = complaints.compactMap { IgnoredOption(complaint: $0, in: text) }
@@ -83,6 +90,9 @@ public struct ConnectionString: Sendable, CustomStringConvertible {
 
     /// Whether its hosts come from a DNS record.
     public var isLookedUp: Bool { text.lowercased().hasScalarPrefix("mongodb+srv://") }
+
+    /// Source: Server Selection specification, "maxStalenessSeconds".
+    private static let leastStaleness: Int32 = 90
 
     public static let errorContext = "the connection string"
 

@@ -20,6 +20,9 @@ extension MongoError {
             || labels.contains("TransientTransactionError")
     }
 
+    /// The server has answered, and another attempt would be answered alike.
+    public var isRefusal: Bool { domain == .server && !isRetryable }
+
     /// Another operation is in the way: a lock, another writer, an index build. Nothing was done.
     public var isHeldUp: Bool { isServer(oneOf: .heldUp) }
 
@@ -81,7 +84,7 @@ extension MongoError {
             || isServer(.atlasError) && ["quota", "already using"].contains(where: message.contains)
     }
     /// Whether the cause may be the documents that were sent, and not the server or the user's rights.
-    public var mayBeAboutDocuments: Bool { domain == .server && !isRetryable && !isServer(oneOf: .notAboutOneDocument) }
+    public var mayBeAboutDocuments: Bool { isRefusal && !isServer(oneOf: .notAboutOneDocument) }
     /// The server's cache is full of other documents and has no room for a large one yet.
     public var isForLackOfCache: Bool { isServer(.transactionTooLargeForCache) }
     public var isUnauthorized: Bool {

@@ -6,6 +6,7 @@ enum ServerCode: Int {
     /// Nested deeper than a server reads.
     case overflow = 15
     case authenticationFailed = 18
+    case illegalOperation = 20
     case invalidBSON = 22
     case lockTimeout = 24
     case namespaceNotFound = 26
@@ -49,6 +50,7 @@ enum ServerCode: Int {
     case staleChunkHistory = 250
     case noSuchTransaction = 251
     case exceededTimeLimit = 262
+    case operationNotSupportedInTransaction = 263
     case tooManyFilesOpen = 264
     case indexBuildAborted = 276
     case transactionExceededLifetimeLimitSeconds = 290
@@ -108,6 +110,8 @@ extension Set<ServerCode> {
     /// Newer servers check more strictly than the older ones that stored the document, and refuse the whole command.
     static let invalidBSON: Self = [.overflow, .invalidBSON, .nonConformantBSON]
     static let snapshotTooOld: Self = [.snapshotTooOld, .staleChunkHistory]
+    /// A transaction does not go with the collection, as with a capped one.
+    static let ofTransaction: Self = [.illegalOperation, .operationNotSupportedInTransaction]
     static let transactionGone: Self = [.noSuchTransaction, .transactionExceededLifetimeLimitSeconds]
     /// A name begins with `$` where that is not allowed.
     static let dollarPrefixedName: Self = [.dollarPrefixedFieldName, .invalidDBRef]

@@ -20,6 +20,8 @@ public struct WriteError: Sendable {
     /// A name begins with `$` where that is not allowed. Servers before 5.0 insert documents with such nested names but
     /// refuse to replace by them, or by a document that begins like a DBRef but is none.
     public var isDollarName: Bool { Set<ServerCode>.dollarPrefixedName.contains(code) }
+    /// It was written in a transaction, which capped collections do not support.
+    public var isOfTransaction: Bool { Set<ServerCode>.ofTransaction.contains(code) }
     /// The server's cache had no room for a large document besides its other contents; it may have later.
     public var isForLackOfCache: Bool { code == ServerCode.transactionTooLargeForCache.rawValue }
     /// False for what stops a whole batch: a broken connection, an election, missing rights, a full disk, a drop of the

@@ -71,7 +71,7 @@ extension Export {
             }
             if now.isSame(as: choice) {
                 choice.found = now.found
-                choice.catalog.excluded = now.catalog.excluded
+                choice.catalog.leftOut = now.catalog.leftOut
                 return (choice, prepared)
             }
             try operation.cancellation.check()

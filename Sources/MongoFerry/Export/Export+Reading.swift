@@ -72,7 +72,7 @@ extension Export {
         let isCapped = entry.isCapped
         let isSorted = options.reproducible && !isCapped
         // Measurements may share an `_id`; then their time decides.
-        let timeField = entry.options["timeseries"]?.document?["timeField"]?.string
+        let timeField = entry.options.timeField
         let order = Document {
             $0.append("_id", 1)
             if let timeField, timeField != "_id" { $0.append(timeField, 1) }

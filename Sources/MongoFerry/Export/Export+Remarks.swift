@@ -47,7 +47,7 @@ extension Export {
             named("views", catalog.entries.filter { $0.kind == .view }),
             named("collections without documents", stored.filter { $0.records == 0 }),
             named("options", stored.filter { !$0.options.isEmpty }),
-            named("indexes", stored.filter { $0.indexes.contains { $0["name"]?.string != "_id_" } }),
+            named("indexes", stored.filter { !$0.secondaryIndexes.isEmpty }),
         ].compactMap(\.self)
         return lost.isEmpty ? nil : "--plain leaves out \(lost.listed("and")): an import of the file makes none of them"
     }

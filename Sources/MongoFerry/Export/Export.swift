@@ -63,7 +63,7 @@ public struct Export: Sendable {
         let fileChoice = FileChoice(
             collections: options.collections, exclude: options.exclude, renames: [:],
             configuration: options.configuration)
-        operation.warnOfUnusedReferences(options.configuration, inDatabase: choice.found.map(\.name)) {
+        operation.warnOfUnusedReferences(options.configuration, inDatabase: choice.found) {
             fileChoice.exclusion(of: $0) != nil
         }
         let graph = ReferenceGraph(collections: catalog.entries.map(\.name), references: references)
@@ -147,8 +147,7 @@ public struct Export: Sendable {
             database: options.sourceName ?? connection.database,
             consistency: nil, json: options.json.rawValue, collections: catalog.entries,
             references: named(references, catalog).map(\.document),
-            excluded: options.reproducible
-                ? catalog.exclusionsOfTheData(choice.found, options.configuration) : catalog.excluded,
+            excluded: options.reproducible ? catalog.reproducibleExclusions : catalog.excluded,
             queries: choice.queries.texts)
         if options.reproducible { return metadata }
         metadata.consistency = moment.consistency.rawValue

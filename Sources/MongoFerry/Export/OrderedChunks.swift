@@ -1,5 +1,4 @@
 import BSON
-import Foundation
 
 /// Encoded rows of one collection on their way to the writer.
 struct Chunk: Sendable {
@@ -52,7 +51,7 @@ final class OrderedChunks: @unchecked Sendable {
         var openParts: Int
     }
 
-    private let condition = NSCondition()
+    private let condition = MonotonicCondition()
     private var lines: [Line]
     private var head = 0
     private var spare: [ByteBuffer] = []
@@ -134,14 +133,14 @@ final class OrderedChunks: @unchecked Sendable {
 
     /// Waits until a condition is true. Must be called with the lock held; `whileWaiting` is called without it.
     private func wait(_ whileWaiting: () throws -> Void, until isTrue: () -> Bool) throws {
-        var deadline = Date().addingTimeInterval(patience)
+        var deadline = ContinuousClock.now + .seconds(patience)
         while !hasFailed, !isTrue() {
             // Every chunk of any thread wakes all that wait: that must not count as the end of the patience.
-            if condition.wait(until: deadline), Date() < deadline { continue }
+            if condition.wait(until: deadline) { continue }
             condition.unlock()
             defer { condition.lock() }
             try whileWaiting()
-            deadline = Date().addingTimeInterval(patience)
+            deadline = .now + .seconds(patience)
         }
         if hasFailed { throw CancellationError() }
     }

@@ -20,7 +20,7 @@ final class SpillQueue: ByteSink, @unchecked Sendable {
     private let spillDirectory: String
     private let hasRoom: @Sendable (OpenFile) -> Bool
     private let tell: @Sendable (String) -> Void
-    private let condition = NSCondition()
+    private let condition = MonotonicCondition()
     private var blocks: [ByteBuffer] = []
     private var bytesInMemory = 0
     private var spill: OpenFile?
@@ -167,7 +167,7 @@ final class SpillQueue: ByteSink, @unchecked Sendable {
     /// Waits, with the lock held, until something has changed or a tenth of a second has passed, and checks for
     /// cancellation.
     private func waitForReader() throws {
-        _ = condition.wait(until: Date().addingTimeInterval(0.1))
+        condition.wait(until: .now + .seconds(0.1))
         try cancellation.check()
     }
 

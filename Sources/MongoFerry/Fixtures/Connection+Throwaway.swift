@@ -16,7 +16,7 @@ extension Connection {
                 try client.runWrite(["dropDatabase": 1], on: database)
                 return
             }
-            for name in found where !name.hasScalarPrefix("system.buckets.") {
+            for name in found where ServerNames.series(ofBuckets: name) == nil {
                 try client.drop(namespace(name), writeConcern: WriteConcern(.nodes(1)))
             }
         }
@@ -24,6 +24,6 @@ extension Connection {
 
     /// The buckets of a time series are dropped with it.
     private static func isTheServersOwn(_ name: String) -> Bool {
-        name.hasScalarPrefix("system.") && !name.hasScalarPrefix("system.buckets.")
+        ServerNames.contains(name) && ServerNames.series(ofBuckets: name) == nil
     }
 }

@@ -32,8 +32,7 @@ struct FixtureLoad {
         self.operation = operation
         let file = try OpenFile(rereading: fixture.file, for: "a fixture")
         jobs = try file.status().st_size < Self.smallFile ? 1 : Threads.defaultJobs
-        reader = try BackupReader(file)
-        reader.check = operation.cancellation.check
+        reader = try BackupReader(file, check: operation.cancellation.check)
     }
 
     /// - Parameter isNew: whether the database has to be empty; otherwise anything in it that is not in the file is
@@ -63,7 +62,7 @@ struct FixtureLoad {
         if !isNew { try dropOthers(connection, client, keeping: planner.databaseNames) }
         let plan = try planner.plan(
             survey, outcome.references, LiveCatalog(connection, names: planner.databaseNames))
-        if isNew, !plan.untouched.isEmpty || plan.steps.contains(where: { $0.liveOptions != nil }) {
+        if isNew, !plan.untouched.isEmpty || plan.steps.contains(where: \.live.exists) {
             throw FerryError("\(connection.database) was to be a new database, and it is not empty")
         }
         let rejections = RejectionLog(limit: FixtureProblems.limit)
@@ -75,7 +74,7 @@ struct FixtureLoad {
         // Views based on each other must have the same collation throughout, so old ones that could be in the way are
         // dropped.
         for step in plan.steps
-        where step.liveIsView || step.way == .view && step.liveOptions != nil && !step.targetDifferences.isEmpty {
+        where step.liveIsView || step.way == .view && step.live.exists && !step.targetDifferences.isEmpty {
             try client.drop(connection.namespace(step.databaseName))
         }
         var refusedIndexes: [String] = []
@@ -109,9 +108,10 @@ struct FixtureLoad {
         where !names.contains(ExactName(info.name)) {
             switch info.name {
             // Functions that a test has stored are deleted; the collection itself stays.
-            case "system.js": try Self.deleteAll(in: connection.namespace(info.name), client, WriteConcern(.nodes(1)))
+            case ServerNames.functions:
+                try Self.deleteAll(in: connection.namespace(info.name), client, WriteConcern(.nodes(1)))
             // The server manages the others itself.
-            case let name where name.hasScalarPrefix("system."): break
+            case let name where ServerNames.contains(name): break
             default: try client.drop(connection.namespace(info.name))
             }
         }
@@ -133,8 +133,8 @@ struct FixtureLoad {
         step.entry.options = Document()
         step.entry.indexes = []
         step.targetDifferences =
-            step.liveOptions.map {
-                CollectionDifferences.told(step.entry, options: $0, indexes: made, mode: .replace)
+            step.live.collection.map {
+                CollectionDifferences.told(step.entry, options: $0.options, indexes: made, mode: .replace)
             } ?? []
         return step
     }
@@ -145,10 +145,10 @@ struct FixtureLoad {
     /// collection has even one document.
     private func prepare(_ step: ImportPlan.Step, _ builder: CollectionBuilder) throws -> [String] {
         let namespace = Namespace(builder.database, step.databaseName)
-        if step.liveOptions != nil || step.liveIsView {
+        if step.live.exists {
             if step.way == .view, step.targetDifferences.isEmpty { return [] }
-            if step.way == .staged, !step.liveIsView, step.targetDifferences.isEmpty,
-                !step.entry.isCapped, step.liveCount ?? 0 <= Self.deletionLimit
+            if step.way == .staged, let count = step.liveCount, count <= Self.deletionLimit,
+                step.targetDifferences.isEmpty, !step.entry.isCapped
             {
                 try Self.deleteAll(in: namespace, builder.client, builder.writeConcern)
                 return []

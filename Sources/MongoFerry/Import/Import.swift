@@ -8,6 +8,9 @@ import Relations
 public struct Import: Sendable {
     public let target: Target
     public let options: ImportOptions
+    /// How messages and reports call the file of an import that reads standard input.
+    package static let standardInput = "standard input"
+
     private let open: @Sendable (OperationContext) throws -> OpenFile
 
     /// - Parameter file: the backup's path.
@@ -27,15 +30,16 @@ public struct Import: Sendable {
         self.options = options
         // Copying fails for a descriptor that is not open; otherwise the temporary file might get its number.
         open = {
-            try Spool.file(from: OpenFile(copying: OpenFile(borrowing: descriptor, path: Spool.standardInput)), $0)
+            try Spool.file(from: OpenFile(copying: OpenFile(borrowing: descriptor, path: Self.standardInput)), $0)
         }
     }
 
     public func runBlocking(_ operation: OperationContext) throws -> Report {
         try reporting(on: target, operation) { operation in
             try options.check()
-            let reader = try Self.beforeWriting { try BackupReader(try open(operation)) }
-            reader.check = operation.cancellation.check
+            let reader = try Self.beforeWriting {
+                try BackupReader(try open(operation), check: operation.cancellation.check)
+            }
             let connection = try Self.beforeWriting { try connect(reader, operation) }
             var run = try ImportRun(options: options, connection: connection, reader: reader, operation: operation)
             return try run.run()

@@ -12,11 +12,11 @@ extension ImportRun {
         for step in plan.steps where step.way != .view {
             var outcome = CollectionOutcome(name: step.name)
             let isReplacedSeries = step.entry.kind == .timeseries && step.way == .inPlace
-            if isReplacedSeries, !step.liveIsView, let fields = MeasurementFields(live: step.liveOptions) {
+            if isReplacedSeries, let live = step.live.collection, let fields = MeasurementFields(live: live.options) {
                 let result = try loader.count(
                     step.name, in: connection.namespace(step.databaseName), .measurements(fields))
                 outcome = result.outcome
-                outcome.deleted = max(0, (step.liveCount ?? 0) - result.matched)
+                outcome.deleted = max(0, live.count - result.matched)
                 results.append(result)
             } else if step.liveIsView || isReplacedSeries {
                 if legacy.rules?.rules(for: step.name) != nil {

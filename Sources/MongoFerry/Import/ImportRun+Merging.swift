@@ -86,8 +86,8 @@ extension ImportRun {
             // The same file as the interrupted import's, written completely.
             let isSameFile = kept.file != nil && kept.file == reader.seal?.sha256 && report.rejectionCount == 0
             let isMade =
-                step.kept.map { $0.optionsMissing(in: step.liveOptions ?? step.entry.options).isEmpty }
-                ?? (step.liveOptions == nil)
+                step.kept.map { $0.optionsMissing(in: step.optionsWhereKept).isEmpty }
+                ?? !step.live.exists
             guard isSameFile || isMade && (kept.isOfRefused || hasAllRows(of: step, survey, kept)) else { continue }
             do {
                 try connection.withClient {
@@ -96,7 +96,7 @@ extension ImportRun {
                 }
             } catch {
                 operation.warning(
-                    "\(step.databaseName): what was kept of its options and indexes in \(OwnNames.definitions) could not be removed: \(error)"
+                    "\(step.databaseName): what was kept of its options and indexes in \(OwnNames.definitions) could not be removed: \(FerryError(explaining: error).text)"
                 )
             }
         }
@@ -140,7 +140,8 @@ extension ImportRun {
                 let live = found.first(where: { $0.name.hasSameBytes(as: step.databaseName) })
             else { continue }
             let lost = step.entry.options.keys.filter { live.hasDetails && live.options[$0] == nil }
-            guard !lost.isEmpty, step.liveOptions.map({ live in lost.contains { live[$0] != nil } }) ?? true else {
+            guard !lost.isEmpty, step.live.collection.map({ live in lost.contains { live.options[$0] != nil } }) ?? true
+            else {
                 continue
             }
             report.warnings.append(

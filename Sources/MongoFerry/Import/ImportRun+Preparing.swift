@@ -64,7 +64,7 @@ extension ImportRun {
         guard options.mode == .replace, reader.metadata == nil else { return false }
         let fields = plan.steps.compactMap { step -> (ExactName, String)? in
             guard step.entry.kind == .timeseries else { return nil }
-            return step.entry.options["timeseries"]?.document?["timeField"]?.string.map { (ExactName(step.name), $0) }
+            return step.entry.options.timeField.map { (ExactName(step.name), $0) }
         }
         guard !fields.isEmpty else { return false }
         try MeasurementTimes(

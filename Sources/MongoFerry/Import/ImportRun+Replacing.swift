@@ -40,7 +40,8 @@ extension ImportRun {
         // These had the names of an earlier import's displaced collections when the plan was made.
         for index in plan.steps.indices where restored.contains(plan.steps[index].databaseName) {
             let namespace = connection.namespace(plan.steps[index].databaseName)
-            plan.steps[index].liveCount = try connection.withClient { try $0.steadyCount(namespace) }
+            let count = try connection.withClient { try $0.steadyCount(namespace) }
+            plan.steps[index].live = .collection(.init(count: count))
         }
         return plan
     }

@@ -125,13 +125,13 @@ struct ImportRun {
     /// Counts the documents again, and warns of new ones. These may come from an earlier import or another program, and
     /// are no problem.
     private func countAgain(_ plan: inout ImportPlan) throws {
-        for index in plan.steps.indices where !plan.steps[index].liveIsView {
+        for index in plan.steps.indices {
             let step = plan.steps[index]
             guard let before = step.liveCount else { continue }
             let count = try connection.withClient {
                 try $0.steadyCount(connection.namespace(step.databaseName))
             }
-            plan.steps[index].liveCount = count
+            plan.steps[index].live.collection?.count = count
             guard step.isReplaced, count > before else { continue }
             operation.warning(
                 "\(step.databaseName): \((count - before).counted("document")) came after the plan was made, from an earlier import or from other programs, and will go with the old collection"
@@ -189,7 +189,7 @@ struct ImportRun {
             throw error
         } catch {
             report.warnings.append(
-                "everything was written, but its references could not be checked; `\(report.verifyCommand)` does it: \(error)"
+                "everything was written, but its references could not be checked; `\(report.verifyCommand)` does it: \(FerryError(explaining: error).text)"
             )
         }
         finish()
@@ -244,7 +244,7 @@ struct ImportRun {
             }
         } catch {
             operation.warning(
-                "the import's lock could not be given back, and may hold the next one up for \(ImportLock.staleSeconds) seconds: \(error)"
+                "the import's lock could not be given back, and may hold the next one up for \(ImportLock.staleSeconds) seconds: \(FerryError(explaining: error).text)"
             )
         }
     }

@@ -27,6 +27,13 @@ public struct CollectionOutcome: Sendable {
     /// The number of documents whose outcome is known.
     var settled: Int { inserted + updated + unchanged + rejected }
 
+    /// Without the documents that were only read, as the outcome of a load that was stopped.
+    var ofSettled: CollectionOutcome {
+        var outcome = self
+        outcome.read = settled
+        return outcome
+    }
+
     static func += (left: inout CollectionOutcome, right: CollectionOutcome) {
         left.read += right.read
         left.inserted += right.inserted

@@ -160,7 +160,7 @@ extension Report {
     /// A shell's pipe, as in <(…), has no folder to write to either: bash names it /dev/fd, zsh /proc/self/fd.
     var isFromStream: Bool {
         guard let file else { return false }
-        return [Spool.standardInput, "/dev/stdin"].contains(file)
+        return [Import.standardInput, "/dev/stdin"].contains(file)
             || ["/dev/fd/", "/proc/"].contains { file.hasScalarPrefix($0) }
     }
 

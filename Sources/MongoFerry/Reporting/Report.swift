@@ -36,6 +36,8 @@ public struct Report: Sendable {
         public var id: String?
         /// What is wrong with the row, or why the server refused the document, in words.
         public var reason: String
+        /// Whether the collection's validator refused the document.
+        var isOfValidator = false
     }
 
     /// A difference between what was expected and what was found.

@@ -2,11 +2,23 @@ import Synchronization
 
 /// What an operation is doing, for observers.
 public struct OperationProgress: Sendable {
-    /// `read` reads an export's documents or an import's input stream; `preflight` examines a file before anything is
-    /// written; `load` compares or writes its documents; `index` and `swap` belong to a replace; `verify` checks
-    /// references and compares.
     public enum Phase: String, Sendable {
-        case discover, read, preflight, compare, load, index, swap, verify
+        /// Looks for references.
+        case discover
+        /// Reads an export's documents, or an import's input stream.
+        case read
+        /// Examines a file before anything is written; in a dry run, also counts what would be.
+        case preflight
+        /// Compares collections with the file, whole.
+        case compare
+        /// Writes the file's documents.
+        case load
+        /// Builds the indexes of a replace.
+        case index
+        /// Puts a replace's new collections in the place of the old ones.
+        case swap
+        /// Checks references, and compares a file with a database.
+        case verify
     }
 
     public var phase: Phase

@@ -1,9 +1,7 @@
-import Foundation
-
 /// The result of a closure that runs on its own thread, for the thread that waits for it.
 // @unchecked: every access to the result is under the condition's lock.
 final class ThreadAnswer<Value: Sendable>: @unchecked Sendable {
-    private let condition = NSCondition()
+    private let condition = MonotonicCondition()
     private var result: Result<Value, any Error>?
 
     /// Starts the thread.
@@ -22,8 +20,8 @@ final class ThreadAnswer<Value: Sendable>: @unchecked Sendable {
     func wait(seconds: Double) -> Result<Value, any Error>? {
         condition.lock()
         defer { condition.unlock() }
-        let deadline = Date().addingTimeInterval(seconds)
-        while result == nil { if !condition.wait(until: deadline) { break } }
+        let end = ContinuousClock.now + .seconds(seconds)
+        while result == nil, condition.wait(until: end) {}
         return result
     }
 

@@ -27,8 +27,8 @@ struct FileVerification {
             takesLegacyRows: verify.takesLegacyRows, infers: verify.infers)
         let reader: BackupReader
         do {
-            reader = try BackupReader(try OpenFile(rereading: path, for: "verify"))
-            reader.check = operation.cancellation.check
+            reader = try BackupReader(
+                try OpenFile(rereading: path, for: "verify"), check: operation.cancellation.check)
         } catch let error as BackupError where error.isAboutContent {
             report.note(damage: error)
             return report

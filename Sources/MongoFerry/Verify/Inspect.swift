@@ -58,7 +58,7 @@ public struct Inspection: Sendable {
             if !entry.databaseName.hasSameBytes(as: entry.name) {
                 text += ", in the database \(BackupMetadata.shown(entry.databaseName))"
             }
-            let own = entry.indexes.filter { $0["name"]?.string != "_id_" }.compactMap { $0["name"]?.string }
+            let own = entry.secondaryIndexes.compactMap { $0["name"]?.string }
             if !own.isEmpty { text += ", indexes \(own.joined(separator: ", "))" }
             if !entry.options.isEmpty { text += ", options \(entry.options.keys.joined(separator: ", "))" }
             lines.append(text)

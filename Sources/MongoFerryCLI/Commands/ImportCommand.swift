@@ -97,7 +97,7 @@ struct ImportCommand: ParsableCommand {
         let reports = try ReportFiles(choices.report.files, backup: file, common)
         var known = Report(operation: .import)
         known.database = common.db
-        known.file = file == "-" ? nil : file
+        known.file = file == "-" ? Import.standardInput : file
         known.mode = choices.mode
         known.isDryRun = choices.dryRun
         try ReportedRun.run(known, common, reports) { operation, known in

@@ -10,7 +10,7 @@ import MongoFerry
 final class ProgressDisplay: @unchecked Sendable {
     private static let redrawing = 0.2
 
-    private let condition = NSCondition()
+    private let condition = MonotonicCondition()
     private let drawing = NSLock()
     private let terminal: Terminal
     private let isQuiet: Bool
@@ -63,7 +63,7 @@ final class ProgressDisplay: @unchecked Sendable {
                 draw(reading)
             }
             condition.withLock {
-                if !isEnded { _ = condition.wait(until: Date(timeIntervalSinceNow: Self.redrawing)) }
+                if !isEnded { condition.wait(until: .now + .seconds(Self.redrawing)) }
             }
         }
     }

@@ -99,7 +99,7 @@ struct PathEvidence: Sendable {
             let likeness = names.likeness(of: path, in: collection)
             // A value that equals its own document's `_id` says nothing about another document, unless the field is
             // named after that document's collection.
-            if path != .id, values.ownIDs * 20 >= values.values * 19,
+            if path != .id, values.ownIDs.isNearlyAll(of: values.values),
                 !names.isNamedAfterAnother(likeness, than: collection)
             {
                 return nil

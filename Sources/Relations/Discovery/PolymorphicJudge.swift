@@ -78,7 +78,7 @@ struct PolymorphicJudge {
         }
         let different = Set(cases.map(\.target)).count
         let all = times.reduce(0, +)
-        guard different >= 2, covered.reduce(0, +) * 20 >= all * 19 else { return nil }
+        guard different >= 2, covered.reduce(0, +).isNearlyAll(of: all) else { return nil }
         // Several values for one target may be chance if one of them was sampled fewer than three times.
         if different < cases.count, cases.contains(where: { $0.sampled < 3 }) { return nil }
         if !isTelling, different < cases.count { return nil }

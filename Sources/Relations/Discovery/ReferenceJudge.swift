@@ -66,7 +66,7 @@ struct ReferenceJudge {
             let top = gains.firstIndex(of: most).map { rest[$0] } ?? 0
             let rivals = rest.filter { rival in
                 let shared = gain(rival) { !isExplained[$0] && path.hits[top]?[$0] == true }
-                return shared * 20 >= most * 19 || shared * 2 >= most && isCopy(top, of: rival)
+                return shared.isNearlyAll(of: most) || shared * 2 >= most && isCopy(top, of: rival)
             }
             guard let best = choose(among: rivals) else {
                 // What was found before remains valid.
@@ -245,10 +245,10 @@ struct ReferenceJudge {
         case .same:
             // Page numbers have the name of the pages, too: low integers exist in many places, and not all are ids.
             guard path.mainClass == .integer, profile.density > 0.1, !isNamedAsKey else { return nil }
-            return path.hitCount(target) * 20 >= path.count * 19 ? nil : .isNoKey
+            return path.hitCount(target).isNearlyAll(of: path.count) ? nil : .isNoKey
         case .partial:
             // A key of several parts may dangle like any other.
-            let areThere = all || path.mainClass == .document && path.hitCount(target) * 20 >= path.count * 19
+            let areThere = all || path.mainClass == .document && path.hitCount(target).isNearlyAll(of: path.count)
             return isNamedAsKey || areThere && spread() >= 0.3 ? nil : .nameSaysLittle
         case .abbreviated: return all && path.count >= 4 && spread() >= 0.5 ? nil : .nameSaysLittle
         case .none: break
@@ -256,7 +256,7 @@ struct ReferenceJudge {
         if path.mainClass == .date || path.mainClass == .decimal { return .nameSaysNothing }
         if isNamedAsMeasure, path.mainClass == .integer { return .isQuantity }
         if path.sample.isUnique, path.mainClass == .integer, profile.density > 0.1 { return .isRunningNumber }
-        let nearlyAll = path.hitCount(target) * 20 >= path.count * 19
+        let nearlyAll = path.hitCount(target).isNearlyAll(of: path.count)
         if path.mainClass == .integer || hasDigitsOnly {
             // If hardly any number is an id, matching some is no accident.
             if path.mainClass == .integer, profile.density <= 0.1, path.count >= 6, nearlyAll { return nil }

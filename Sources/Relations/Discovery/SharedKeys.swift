@@ -68,7 +68,7 @@ struct SharedKeys {
     private func isHeld(_ part: Int, by whole: Int) -> Bool {
         guard let key = keys[part] else { return false }
         let existing = key.hitCount(whole)
-        return existing == key.count || existing * 20 >= key.count * 19 && isNamed(part, after: whole)
+        return existing == key.count || existing.isNearlyAll(of: key.count) && isNamed(part, after: whole)
     }
 
     /// Whether a target's name says that it is part of another: `userSettings` and `users`.

@@ -6,16 +6,23 @@ import Relations
 /// The collections of a database that are taken, and those that are left out.
 struct Catalog {
     var entries: [BackupMetadata.Collection] = []
-    var excluded: [BackupMetadata.Exclusion] = []
+    /// By the database's names, in their order.
+    var leftOut: [(name: String, reason: ReasonToLeaveOut)] = []
     /// Collections that the user chose to leave out: those that are taken may still refer to them.
     private(set) var unwanted: [BackupMetadata.Collection] = []
 
     /// Indexes that the server was still building when it listed them, with their collections' names in the file.
     private(set) var indexesUnderWay: [(collection: String, index: String)] = []
 
-    private var leavesOut = false
     /// Whether the user's choice leaves out everything that could have been taken.
-    var isLeftOutWhole: Bool { entries.isEmpty && leavesOut }
+    var isLeftOutWhole: Bool { entries.isEmpty && leftOut.contains(where: \.reason.isChosen) }
+
+    var excluded: [BackupMetadata.Exclusion] { leftOut.map { .init(name: $0.name, reason: $0.reason.text) } }
+
+    /// For a reproducible file, see ``ReasonToLeaveOut/reproducibleText``.
+    var reproducibleExclusions: [BackupMetadata.Exclusion] {
+        leftOut.compactMap { name, reason in reason.reproducibleText.map { .init(name: name, reason: $0) } }
+    }
 
     /// Collects the names and options of everything in the database that is not excluded.
     /// - Parameters:
@@ -30,18 +37,14 @@ struct Catalog {
     ) throws {
         let series = Set(found.filter { $0.kind == .timeseries }.map(\.name))
         for info in found.sorted(by: { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }) {
-            if let name = Self.bucketsOwner(info), !series.contains(name) {
-                excluded.append(
-                    .init(
-                        name: info.name,
-                        reason: "buckets of '\(name)', which is no time series: their measurements are not in the file")
-                )
+            if let name = ServerNames.series(ofBuckets: info.name), !series.contains(name) {
+                let text = "buckets of '\(name)', which is no time series: their measurements are not in the file"
+                leftOut.append((info.name, .notSupported(text)))
                 continue
             }
             if let reason = Self.reasonToLeaveOut(info, configuration, only: only, exclude: exclude) {
-                excluded.append(.init(name: info.name, reason: reason))
-                leavesOut = leavesOut || Self.internalReason(info) == nil
-                if info.kind == .collection, info.hasExactName, Self.internalReason(info) == nil {
+                leftOut.append((info.name, reason))
+                if info.kind == .collection, info.hasExactName, reason.isChosen {
                     unwanted.append(.init(name: configuration.fileName(of: info.name), databaseName: info.name))
                 }
                 continue
@@ -52,8 +55,8 @@ struct Catalog {
                     advice: ["Rename it with the tool that made it, or leave it out: --exclude '\(info.name)'."])
             }
             guard let kind = BackupMetadata.Collection.Kind(info.kind) else {
-                excluded.append(
-                    .init(name: info.name, reason: "a '\(info.kind.text)', which this program does not know"))
+                leftOut.append(
+                    (info.name, .notSupported("a '\(info.kind.text)', which this program does not know")))
                 continue
             }
             entries.append(
@@ -77,16 +80,12 @@ struct Catalog {
     /// Why a collection is left out; nil if it is taken.
     private static func reasonToLeaveOut(
         _ info: CollectionInfo, _ configuration: Configuration, only: [Glob], exclude: [Glob]
-    ) -> String? {
-        if let reason = internalReason(info) { return reason }
+    ) -> ReasonToLeaveOut? {
+        if let reason = ReasonToLeaveOut(ofNoFile: info) { return reason }
         let names = bothNames(of: info, configuration)
-        if !only.isEmpty, !only.contains(where: { names.contains(where: $0.matches) }) { return "not asked for" }
-        if let glob = exclude.first(where: { names.contains(where: $0.matches) }) {
-            return "excluded by --exclude \(glob)"
-        }
-        return configuration.exclusion(ofDatabaseName: info.name).map {
-            "excluded by '\($0)' in \(configuration.file ?? "the configuration")"
-        }
+        if !only.isEmpty, !only.contains(where: { names.contains(where: $0.matches) }) { return .notAskedFor }
+        if let glob = exclude.first(where: { names.contains(where: $0.matches) }) { return .option(glob) }
+        return configuration.exclusion(ofDatabaseName: info.name).map { .configured($0, file: configuration.file) }
     }
 
     /// The names in the file and in the database.
@@ -99,18 +98,16 @@ struct Catalog {
         _ only: [Glob], _ exclude: [Glob], _ database: String, _ found: [CollectionInfo],
         _ configuration: Configuration
     ) throws {
-        let others = found.filter { internalReason($0) == nil }
+        let others = found.filter { ReasonToLeaveOut(ofNoFile: $0) == nil }
         let names = others.flatMap { bothNames(of: $0, configuration) }
         for glob in only where names.contains(where: glob.matches) {
             let reasons = others.filter { bothNames(of: $0, configuration).contains(where: glob.matches) }
                 .map { reasonToLeaveOut($0, configuration, only: only, exclude: exclude) }
-            if let reason = reasons.first ?? nil, !reasons.contains(nil) {
-                throw FileChoice.contradiction(glob, reason)
-            }
+            if let reason = reasons.ofAll { throw FileChoice.contradiction(glob, reason) }
         }
         guard let glob = only.first(where: { !names.contains(where: $0.matches) }) else { return }
-        if let own = found.first(where: { glob.matches($0.name) }), let reason = internalReason(own) {
-            throw FerryError("'\(own.name)' is not exported: \(reason)", kind: .usage)
+        if let own = found.first(where: { glob.matches($0.name) }), let reason = ReasonToLeaveOut(ofNoFile: own) {
+            throw FerryError("'\(own.name)' is not exported: \(reason.text)", kind: .usage)
         }
         throw FerryError(
             "there is no collection '\(glob)' in \(database)", kind: .usage,
@@ -126,44 +123,6 @@ struct Catalog {
             throw FerryError(
                 "two collections have names that look the same, '\(name)': one with composed, one with decomposed characters",
                 details: [FerryError.nothingWritten], advice: ["Rename one of them."])
-        }
-    }
-
-    /// The name of the time series whose storage this is; nil for anything else.
-    private static func bucketsOwner(_ info: CollectionInfo) -> String? {
-        info.name.behindScalarPrefix("system.buckets.")
-    }
-
-    private static let functions = "system.js"
-
-    private static func internalReason(_ info: CollectionInfo) -> String? {
-        if bucketsOwner(info) != nil { return "the server's own storage of a time series" }
-        if info.name == functions { return "server-side functions; copy them by hand if you use them" }
-        if info.name.hasScalarPrefix("system.") || info.name.contains("__mdb_internal") { return "the server's own" }
-        if info.options["temp"]?.bool == true { return "a temporary collection of the server's" }
-        if info.name.hasScalarPrefix(OwnNames.displacedPrefix) {
-            return
-                "displaced by an import that was running or was interrupted; the next import gives it its name back, unless something else has it"
-        }
-        if OwnNames.contains(info.name) { return "of an import that was running or was interrupted" }
-        return nil
-    }
-
-    /// The exclusions for a reproducible file, where equal data must give equal text. Omits the server's own
-    /// collections and those of imports, which come and go, but keeps server-side functions, which are the user's. The
-    /// configuration's path, which may differ elsewhere, is replaced by "the configuration".
-    /// - Parameter found: everything in the database.
-    func exclusionsOfTheData(
-        _ found: [CollectionInfo], _ configuration: Configuration
-    ) -> [BackupMetadata.Exclusion] {
-        let own = Set(
-            found.filter { $0.name != Self.functions }.compactMap { info in
-                Self.internalReason(info).map { BackupMetadata.Exclusion(name: info.name, reason: $0) }
-            })
-        let place = configuration.file.map { " in \($0)" }
-        return excluded.filter { !own.contains($0) }.map { exclusion in
-            guard let place, exclusion.reason.hasSuffix(place) else { return exclusion }
-            return .init(name: exclusion.name, reason: exclusion.reason.dropLast(place.count) + " in the configuration")
         }
     }
 

@@ -15,7 +15,7 @@ struct CollectionIdentities: Sendable {
         let own = Dictionary(exact.map { (ExactName($0.name), $0.info["uuid"] ?? .null) }) { first, _ in first }
         var identities = own
         for series in exact where series.kind == .timeseries && own[ExactName(series.name)] == .null {
-            identities[ExactName(series.name)] = own[ExactName(Self.storage(of: series.name))] ?? .null
+            identities[ExactName(series.name)] = own[ExactName(ServerNames.buckets(of: series.name))] ?? .null
         }
         self.identities = identities
     }
@@ -46,27 +46,29 @@ struct CollectionIdentities: Sendable {
 
     private init(of name: String, in database: String, _ client: Client) throws {
         self.init(
-            try client.listCollections(in: database, named: [name, Self.storage(of: name)], readPreference: .primary))
+            try client.listCollections(
+                in: database, named: [name, ServerNames.buckets(of: name)], readPreference: .primary))
     }
 
     /// The UUIDs of everything behind a name: of the collection, and of a time series' storage. The storage may exist
     /// without its series if a server failed in the middle of a drop; a time series that is created then takes it over.
     /// - Throws: ``MongoError``.
     static func all(behind name: String, in database: String, _ client: Client) throws -> [Value] {
-        try client.listCollections(in: database, named: [name, storage(of: name)], readPreference: .primary)
-            .compactMap { $0.info["uuid"] }
+        try client.listCollections(
+            in: database, named: [name, ServerNames.buckets(of: name)], readPreference: .primary
+        )
+        .compactMap { $0.info["uuid"] }
     }
 
     /// Whether the storage of a time series of this name exists.
-    func hasStorage(of name: String) -> Bool { self[Self.storage(of: name)] != nil }
+    func hasStorage(of name: String) -> Bool { self[ServerNames.buckets(of: name)] != nil }
 
     /// Asks whether the storage of a single time series exists.
     /// - Throws: ``MongoError``.
     static func hasStorage(of name: String, in database: String, _ client: Client) throws -> Bool {
-        try !client.listCollections(in: database, named: [storage(of: name)], readPreference: .primary).isEmpty
+        try !client.listCollections(in: database, named: [ServerNames.buckets(of: name)], readPreference: .primary)
+            .isEmpty
     }
-
-    static func storage(of series: String) -> String { "system.buckets." + series }
 }
 
 extension Connection {

@@ -90,7 +90,7 @@ extension Client {
             }
             guard let count = reply["numObjects"]?.integer, let bytes = reply["size"]?.integer else { return nil }
             return SizeAnswer(CollectionSize(count: count, averageDocument: count > 0 ? bytes / count : nil), reply)
-        } catch let error as MongoError where error.domain == .server && !error.isRetryable {
+        } catch let error as MongoError where error.isRefusal {
             return nil
         }
     }

@@ -33,14 +33,14 @@ struct FileChoice {
         }
         for glob in collections {
             let reasons = names.filter(glob.matches).map(exclusion)
-            if let reason = reasons.first ?? nil, !reasons.contains(nil) { throw Self.contradiction(glob, reason) }
+            if let reason = reasons.ofAll { throw Self.contradiction(glob, reason) }
         }
     }
 
     /// The error for a collection that was requested and excluded: otherwise it would be missing without notice.
-    static func contradiction(_ glob: Glob, _ reason: String) -> FerryError {
+    static func contradiction(_ glob: Glob, _ reason: ReasonToLeaveOut) -> FerryError {
         FerryError(
-            "--collection '\(glob)' takes nothing: what it names is \(reason)", kind: .usage,
+            "--collection '\(glob)' takes nothing: what it names is \(reason.text)", kind: .usage,
             advice: ["Leave one of the two out."])
     }
 
@@ -65,15 +65,15 @@ struct FileChoice {
 
     /// What of the file is left out, and why.
     func exclusions(among names: [String]) -> [BackupMetadata.Exclusion] {
-        names.compactMap { name in exclusion(of: name).map { .init(name: name, reason: $0) } }
+        names.compactMap { name in exclusion(of: name).map { .init(name: name, reason: $0.text) } }
     }
 
     /// Why a collection is left out; nil if it is not.
-    func exclusion(of name: String) -> String? {
-        if !collections.isEmpty, !collections.contains(where: { $0.matches(name) }) { return "not asked for" }
-        if let glob = option(excluding: name) { return "excluded by --exclude \(glob)" }
+    func exclusion(of name: String) -> ReasonToLeaveOut? {
+        if !collections.isEmpty, !collections.contains(where: { $0.matches(name) }) { return .notAskedFor }
+        if let glob = option(excluding: name) { return .option(glob) }
         return configuration.exclusion(ofFileName: name, called: names.databaseName(of: name)).map {
-            "excluded by '\($0)' in \(configuration.file ?? "the configuration")"
+            .configured($0, file: configuration.file)
         }
     }
 }

@@ -77,7 +77,7 @@ extension ImportPlan {
         var lines = losses
         let lost = steps.filter(\.isReplaced).compactMap(\.liveCount).reduce(0, +)
         if lost > 0 { lines.append("  replaced and gone afterwards: the \(Self.there(lost))") }
-        if isSharded, steps.contains(where: { $0.isReplaced && $0.way != .view && $0.liveOptions != nil }) {
+        if isSharded, steps.contains(where: { $0.isReplaced && $0.way != .view && $0.live.collection != nil }) {
             lines.append(
                 "  the server is a sharded cluster: a collection that is replaced is on one shard afterwards, until you shard it again"
             )
@@ -91,7 +91,7 @@ extension ImportPlan {
 
     /// Warns that a replace by a file that has only some documents loses all others; nil if it does not.
     func textOfPart(_ step: Step) -> String? {
-        guard step.isReplaced, !step.liveIsView, let live = step.liveCount, live > 0 else { return nil }
+        guard step.isReplaced, let live = step.liveCount, live > 0 else { return nil }
         if isOfRejects {
             return
                 "the file has only rows that an import has set aside: all others that are there will be gone; --mode merge adds these to them"
@@ -126,7 +126,7 @@ extension ImportPlan {
     }
 
     private func viewText(_ step: Step) -> String {
-        let isThere = step.liveOptions != nil
+        let isThere = step.live.exists
         if mode == .replace { return step.way.rawValue + (isThere ? "" : " (new)") }
         return isThere ? "view (it is there, and stays as it is)" : "view (new)"
     }

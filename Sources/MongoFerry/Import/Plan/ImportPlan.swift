@@ -26,16 +26,16 @@ public struct ImportPlan: Sendable {
         public var records: Int
         /// The number of ``records`` that are set aside.
         var setAside = 0
-        /// The number of documents in the database now; nil if no collection of that name exists, and for a view.
-        public var liveCount: Int?
+        /// What has that name in the database now.
+        var live = Live.nothing
+        /// The number of documents in the database now; nil if no collection of that name exists.
+        public var liveCount: Int? { live.collection?.count }
         /// Whether a view has that name in the database now, and is replaced by a collection.
-        public var liveIsView = false
-        /// The options of the existing collection or view; nil if there is none.
-        var liveOptions: Document?
+        public var liveIsView: Bool { live.isView && entry.kind != .view }
         /// Whether a collection exists whose options the user may not see.
-        var hidesOptions = false
-        /// The UUID of the existing collection; nil if there is none, or if it cannot be seen.
-        var uuid: Value?
+        var hidesOptions: Bool { live.collection?.hidesOptions ?? false }
+        /// The options that a collection has which a merge or an insert writes to.
+        var optionsWhereKept: Document { live.collection?.options ?? entry.options }
         /// The ``differences`` and others, and whether the import removes each.
         var targetDifferences: [TargetDifference] = []
         /// The differences between the file's options and indexes and the existing ones, one line each.
@@ -58,7 +58,7 @@ public struct ImportPlan: Sendable {
         /// the live ones.
         var mayBeCapped: Bool {
             guard entry.kind == .collection else { return false }
-            return isReplaced ? entry.isCapped : hidesOptions || (liveOptions ?? entry.options)["capped"]?.bool == true
+            return isReplaced ? entry.isCapped : hidesOptions || optionsWhereKept["capped"]?.isOn == true
         }
 
         /// Whether documents are written in the order of their rows, one batch after another: a capped collection keeps
@@ -88,7 +88,7 @@ public struct ImportPlan: Sendable {
             hidesOptions || validator != nil
         }
 
-        private var validator: Value? { (isReplaced ? entry.options : liveOptions ?? entry.options)["validator"] }
+        private var validator: Value? { (isReplaced ? entry.options : optionsWhereKept)["validator"] }
 
         /// How much is written at once, if the documents are validated.
         var batchLimit: BatchLimit? {
@@ -96,7 +96,7 @@ public struct ImportPlan: Sendable {
         }
 
         /// Whether the collection does not exist yet, or has no documents.
-        var wasEmpty: Bool { !liveIsView && (liveCount ?? 0) == 0 }
+        var wasEmpty: Bool { !live.isView && (liveCount ?? 0) == 0 }
 
         /// Whether a merge builds an index after writing the documents, which takes half the time.
         ///
@@ -104,7 +104,7 @@ public struct ImportPlan: Sendable {
         /// that was merely empty, it is those that cannot reject documents, since each rejected document must be
         /// reported.
         func comesAfterTheDocuments(_ index: Document) -> Bool {
-            !liveIsView && liveOptions == nil || wasEmpty && CollectionBuilder.canRefuseNothing(index)
+            !live.exists || wasEmpty && CollectionBuilder.canRefuseNothing(index)
         }
         /// Whether what exists now is gone afterwards. True for any view; merge and insert never put one in a
         /// collection's place.

@@ -16,7 +16,7 @@ extension ImportPlanner {
             records: records, entry: entry)
         step.kept = kept
         step.keptBefore = there.kept[ExactName(entry.databaseName)]
-        step.liveIsView = existing?.kind == .view && entry.kind != .view
+        if let existing { step.live = seen(existing, there) }
         step.doubts = doubts(of: entry, existing, there)
         try checkKinds(entry, existing)
         // A view that cannot be seen could not be restored if the replace fails.
@@ -31,9 +31,8 @@ extension ImportPlanner {
             if let existing { try compareView(&step, existing, there) }
         } else {
             step.query = metadata?.collection(named: entry.name).flatMap { metadata?.query(of: $0) }
-            step.uuid = there.identities.uuid(of: entry.databaseName)
             if let hint = try hintOfSlowMerge(step, there) { step.targetDifferences.append(hint) }
-            if let existing, !step.liveIsView {
+            if let existing, !step.live.isView {
                 try compareCollection(&step, existing, there)
             } else {
                 if let kept { take(kept, into: &step, options: [:], indexes: []) }
@@ -81,7 +80,16 @@ extension ImportPlanner {
         return CatalogDoubts.texts(missing)
     }
 
-    /// Records the state of the live collection, and how it differs from the file's.
+    /// What has a step's name in the database.
+    private func seen(_ existing: CollectionInfo, _ there: LiveCatalog) -> ImportPlan.Live {
+        guard existing.kind != .view else { return .view(options: existing.options) }
+        return .collection(
+            .init(
+                options: existing.options, hidesOptions: !existing.hasDetails,
+                count: there.contents[existing.name]?.count ?? 0, uuid: there.identities.uuid(of: existing.name)))
+    }
+
+    /// Records how the live collection differs from the file's.
     /// - Throws: ``FerryError`` if too little of it can be seen.
     private func compareCollection(
         _ step: inout ImportPlan.Step, _ existing: CollectionInfo, _ there: LiveCatalog
@@ -90,14 +98,10 @@ extension ImportPlanner {
             // Without the time field, existing measurements cannot be found.
             let isBlind = existing.kind == .timeseries && metadata == nil
             guard options.mode != .replace, !isBlind else { throw UnseenOptions.error(existing.name, in: database) }
-            step.hidesOptions = true
             step.targetDifferences.append(
                 TargetDifference("its options cannot be seen: the user may not list the database's collections"))
         }
-        step.liveOptions = existing.options
-        let contents = there.contents[step.databaseName]
-        let liveIndexes = contents?.indexes ?? []
-        step.liveCount = contents?.count
+        let liveIndexes = there.contents[step.databaseName]?.indexes ?? []
         guard metadata == nil else {
             step.targetDifferences += CollectionDifferences.told(
                 step.entry, options: existing.hasDetails ? existing.options : step.entry.options,
@@ -122,7 +126,7 @@ extension ImportPlanner {
         guard entry.kind != .view, existing?.kind != .timeseries, there.identities.hasStorage(of: name) else {
             return nil
         }
-        let storage = CollectionIdentities.storage(of: name)
+        let storage = ServerNames.buckets(of: name)
         guard options.mode == .replace else {
             throw FerryError(
                 "\(storage) is in \(database), and no time series \(name): a drop of it was not ended, and what is written to \(name) goes there",
@@ -164,7 +168,7 @@ extension ImportPlanner {
         _ kept: KeptDefinitions.Entry, into step: inout ImportPlan.Step, options live: Document, indexes: [Document]
     ) {
         // A collection without options does not exist, was created by another program's insert, or never had any.
-        let takesAll = live.isEmpty && !kept.isOfRefused && (step.liveOptions == nil || options.mode == .replace)
+        let takesAll = live.isEmpty && !kept.isOfRefused && (!step.live.exists || options.mode == .replace)
         if takesAll {
             let names = Set(kept.definition.indexes.map(CollectionDifferences.name))
             step.entry.kind = kept.definition.kind
@@ -209,7 +213,6 @@ extension ImportPlanner {
     private func compareView(
         _ step: inout ImportPlan.Step, _ existing: CollectionInfo, _ there: LiveCatalog
     ) throws {
-        step.liveOptions = existing.options
         if existing.kind == .view {
             step.targetDifferences = CollectionDifferences.told(
                 step.entry, options: existing.hasDetails ? existing.options : step.entry.options, indexes: [],
@@ -225,7 +228,6 @@ extension ImportPlanner {
                     "Drop the collection yourself, or leave the view out: --exclude \(step.name.shellWord)."
                 ])
         }
-        step.liveCount = there.contents[existing.name]?.count ?? 0
         step.targetDifferences = [
             TargetDifference("a \(existing.kind.text) has that name now; the file's view takes its place")
         ]

@@ -64,7 +64,7 @@ struct ImportPlanner {
         plan.reasonsToLeaveOut = Dictionary(configured.map { ($0.name, $0.reason) }) { first, _ in first }
         let written = Set(steps.map(\.databaseName))
         plan.untouched = live.map(\.name).filter {
-            !written.contains($0) && !$0.hasScalarPrefix("system.") && !OwnNames.contains($0)
+            !written.contains($0) && !ServerNames.contains($0) && !OwnNames.contains($0)
         }
         .sorted()
         plan.unchecked = unchecked(references, plan)
@@ -121,7 +121,7 @@ struct ImportPlanner {
     /// - Parameter unusable: the number of the collection's rows, none of which can be taken.
     /// - Throws: ``FerryError`` if a replace would lose documents for nothing.
     static func checkLoss(of step: ImportPlan.Step, unusable: Int, details: [String] = []) throws {
-        guard step.isReplaced, !step.liveIsView, let live = step.liveCount, live > 0 else { return }
+        guard step.isReplaced, let live = step.liveCount, live > 0 else { return }
         throw FerryError(
             "none of the \(unusable.counted("row")) of \(BackupMetadata.shown(step.name)) can be taken, and --mode replace would leave nothing of the \(live.counted("document")) in \(step.databaseName)",
             kind: .data, details: details,
@@ -142,9 +142,7 @@ struct ImportPlanner {
             guard let change = change(of: step, there), let entry = entries.first(where: { $0.name == step.name })
             else {
                 // It may no longer be empty.
-                if !step.liveIsView, let now = there.contents[step.databaseName] {
-                    plan.steps[index].liveCount = now.count
-                }
+                if let now = there.contents[step.databaseName] { plan.steps[index].live.collection?.count = now.count }
                 continue
             }
             plan.steps[index] = try self.step(entry, step.records, there)
@@ -157,14 +155,14 @@ struct ImportPlanner {
     enum Change { case created, dropped, replaced }
 
     private func change(of step: ImportPlan.Step, _ there: LiveCatalog) -> Change? {
-        let wasThere = step.liveOptions != nil || step.liveIsView || step.uuid != nil || step.liveCount != nil
-        guard there[step.databaseName] != nil else { return wasThere ? .dropped : nil }
-        guard wasThere else { return .created }
+        guard let existing = there[step.databaseName] else { return step.live.exists ? .dropped : nil }
+        guard step.live.exists else { return .created }
         // Planning it again checks whether it can still be written.
-        let wasView = step.way == .view ? step.liveCount == nil : step.liveIsView
-        guard wasView == (there[step.databaseName]?.kind == .view) else { return .replaced }
+        guard step.live.isView == (existing.kind == .view) else { return .replaced }
         // Views have no UUID, and some users may not see it.
-        guard let before = step.uuid, let now = there.identities.uuid(of: step.databaseName) else { return nil }
+        guard let before = step.live.collection?.uuid, let now = there.identities.uuid(of: step.databaseName) else {
+            return nil
+        }
         return before == now ? nil : .replaced
     }
 

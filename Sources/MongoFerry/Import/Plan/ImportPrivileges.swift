@@ -19,7 +19,7 @@ struct ImportPrivileges {
             fault.text =
                 "the user may not drop the collections \(OwnNames.stagingPrefix)… of \(connection.database), which the import has to create: \(error.message)"
             throw fault
-        } catch let error as MongoError where error.domain == .server && !error.isRetryable {}
+        } catch let error as MongoError where error.isRefusal {}
     }
 
     /// Checks that documents may be written past the validators of collections.

@@ -7,11 +7,11 @@ enum TargetName {
     ///   - isTimeSeries: whether it is of a time series, whose storage has a longer name.
     /// - Throws: ``FerryError`` for a name that is the server's or this program's own, or that no collection can have.
     static func check(_ name: String, in database: String, isRenamed: Bool, isTimeSeries: Bool) throws {
-        let stored = isTimeSeries ? CollectionIdentities.storage(of: name) : name
+        let stored = isTimeSeries ? ServerNames.buckets(of: name) : name
         let reason: String?
         if name.isEmpty {
             reason = "it is empty"
-        } else if name.hasScalarPrefix("system.") || name.contains(".system.") {
+        } else if ServerNames.contains(name) || name.contains(".system.") {
             reason = "names that start with 'system.', or have '.system.' in them, are the server's own"
         } else if name.contains("__mdb_internal") {
             reason = "names with '__mdb_internal' in them are the server's own"

@@ -19,9 +19,9 @@ final class RejectionLog: Sendable {
 }
 
 extension Report.Rejection {
-    var isOfValidator: Bool { reason.hasPrefix(WriteErrorText.ofValidator) }
-
     init(_ problem: RowProblem) {
-        self.init(collection: problem.collection, line: problem.line, id: problem.id, reason: problem.reason)
+        self.init(
+            collection: problem.collection, line: problem.line, id: problem.id, reason: problem.reason,
+            isOfValidator: problem.isOfValidator)
     }
 }

@@ -152,7 +152,7 @@ extension Replacement {
             return try client.steadyCount(connection.namespace(step.databaseName))
         }
         for (step, count) in zip(steps, counts) {
-            let planned = step.liveIsView ? 0 : step.liveCount ?? 0
+            let planned = step.liveCount ?? 0
             outcome.old[step.name] = count
             if let place = outcome.collections.firstIndex(where: { $0.name == step.name }) {
                 outcome.collections[place].deleted = count

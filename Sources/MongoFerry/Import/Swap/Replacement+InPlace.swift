@@ -71,9 +71,10 @@ extension Replacement {
     /// created.
     private func definitionToKeep(of step: ImportPlan.Step) -> KeptDefinitions.Entry {
         // By now, the step's own definition has refused indexes as well.
-        let isInPart = step.keptBefore?.isInPart(isThere: step.liveOptions != nil, uuid: step.uuid) ?? false
+        let isInPart =
+            step.keptBefore?.isInPart(isThere: step.live.collection != nil, uuid: step.live.collection?.uuid) ?? false
         let interrupted = step.kept.flatMap { $0.isOfRefused ? nil : $0 } ?? (isInPart ? step.keptBefore : nil)
-        var entry = interrupted ?? KeptDefinitions.Entry(definition: step.entry, source: step.uuid)
+        var entry = interrupted ?? KeptDefinitions.Entry(definition: step.entry, source: step.live.collection?.uuid)
         entry.definition = step.entry
         // Without live types, perhaps because of --no-infer, the ones kept before still apply.
         if let types = liveTypes[step.name] { entry.types = types }
@@ -193,7 +194,7 @@ extension Replacement {
             }
         } catch {
             // The error that stopped the import is reported. The next import drops the collection as well.
-            operation.debug("\(OwnNames.definitions) could not be looked at: \(error)")
+            operation.debug("\(OwnNames.definitions) could not be looked at: \(FerryError(explaining: error).text)")
         }
     }
 

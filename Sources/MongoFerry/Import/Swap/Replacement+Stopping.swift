@@ -77,7 +77,7 @@ extension Replacement {
         let waiting = plan.steps.filter { other in
             !done.contains(other.name) && (isOld || other.name != step.name) && !cleared.contains(other.databaseName)
         }.map(\.databaseName)
-        let what = step.liveCount == nil ? "view" : "collection"
+        let what = step.live.isView ? "view" : "collection"
         let state =
             switch remains {
             case .gone, .incomplete:

@@ -310,7 +310,7 @@ struct Replacement {
                 if view != nil { try views.drop(name, client, &remains) }
             }
             if step.hasOrphanedStorage {
-                if step.liveOptions != nil { try views.drop(name, client, &remains) }
+                if step.live.collection != nil { try views.drop(name, client, &remains) }
                 try dropStorage(of: name, client)
             }
             let unknown: Remains = remains == .gone ? .newOrNothing : .either

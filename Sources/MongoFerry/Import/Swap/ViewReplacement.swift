@@ -56,7 +56,8 @@ struct ViewReplacement {
     ) throws {
         let name = ExactName(step.databaseName)
         let names = later.filter { other in
-            other.liveOptions.map { ViewSources.isInTheWay($0, of: step.entry.options, name) } ?? false
+            guard case .view(let options) = other.live else { return false }
+            return ViewSources.isInTheWay(options, of: step.entry.options, name)
         }.map(\.databaseName)
         guard !names.isEmpty else { return }
         try connection.withClient { client in
@@ -213,7 +214,7 @@ struct ViewReplacement {
             try displaced.remove(place)
         } catch {
             operation.warning(
-                "\(name) is a view now; the collection that had its name, \(place), could not be removed, and the next import does it: \(error)"
+                "\(name) is a view now; the collection that had its name, \(place), could not be removed, and the next import does it: \(FerryError(explaining: error).text)"
             )
         }
     }

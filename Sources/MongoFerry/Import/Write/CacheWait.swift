@@ -8,14 +8,17 @@ struct CacheWait {
     var pause = 0.25
 
     /// Sends again, one by one, the statements for which there was no room.
-    /// - Parameter send: sends the statement with that index alone.
-    /// - Returns: the remaining errors.
-    /// - Throws: what `send` throws; ``FerryError`` if a majority has not acknowledged one; `CancellationError`.
+    /// - Parameters:
+    ///   - errors: those of these statements.
+    ///   - send: sends the statement with that index alone.
+    ///   - settled: is called once for each, when its outcome is known: with its error, or nil if it was written.
+    /// - Throws: what `send` and `settled` throw; ``FerryError`` if a majority has not acknowledged one;
+    ///   `CancellationError`.
     func run(
-        _ errors: [WriteError], _ send: (_ statement: Int) throws -> BulkWriteResult
-    ) throws -> [WriteError] {
-        var (waiting, left) = (errors.filter(\.isForLackOfCache), errors.filter { !$0.isForLackOfCache })
-        guard !waiting.isEmpty else { return errors }
+        _ errors: [WriteError], _ send: (_ statement: Int) throws -> BulkWriteResult,
+        settled: (WriteError?) throws -> Void
+    ) throws {
+        var waiting = errors
         let began = ContinuousClock.now
         while !waiting.isEmpty, ContinuousClock.now - began < patience {
             try cancellation.check()
@@ -24,12 +27,11 @@ struct CacheWait {
             for error in waiting {
                 let result = try send(error.index)
                 try DocumentWriter.check(result)
-                for again in result.writeErrors.map({ $0.at(error.index) }) {
-                    if again.isForLackOfCache { still.append(again) } else { left.append(again) }
-                }
+                let again = result.writeErrors.first?.at(error.index)
+                if let again, again.isForLackOfCache { still.append(again) } else { try settled(again) }
             }
             waiting = still
         }
-        return left + waiting
+        for error in waiting { try settled(error) }
     }
 }

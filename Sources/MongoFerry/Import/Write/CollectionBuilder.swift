@@ -142,7 +142,7 @@ struct CollectionBuilder {
     ///
     /// Two arrays in a document under keys of one index are still refused; this is reported as the index's fault.
     static func canRefuseNothing(_ index: Document) -> Bool {
-        guard index["unique"]?.bool != true, let keys = index["key"]?.document else { return false }
+        guard index["unique"]?.isOn != true, let keys = index["key"]?.document else { return false }
         return keys.elements.allSatisfy { key, order in !key.contains("$**") && order.integer != nil }
     }
 

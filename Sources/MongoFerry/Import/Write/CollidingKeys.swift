@@ -37,7 +37,7 @@ struct CollidingKeys {
     private func pipeline(_ index: Document, _ paths: [String]) -> [Document] {
         var stages: [Document] = []
         if let filter = index["partialFilterExpression"]?.document { stages.append(["$match": .document(filter)]) }
-        if index["sparse"]?.bool == true {
+        if index["sparse"]?.isOn == true {
             stages.append([
                 "$match": ["$or": .array(paths.map { .document([$0: ["$exists": true]]) })]
             ])

@@ -49,7 +49,7 @@ final class DocumentCounter: DocumentSink {
         guard !indexes.isEmpty else { return [] }
         let ids = try indexes.compactMap { try document($0)["_id"]?.copy }
         var taken: Set<UInt64> = []
-        let options = FindOptions(projection: ["_id": 1], batchSize: ids.count + 1)
+        let options = FindOptions(projection: ["_id": 1])
         try client.forEachFound(by: ids[...], in: namespace, options: options) {
             QueryFilter.filters($0, .id)
         } _: { found in

@@ -51,7 +51,7 @@ struct DocumentKey: Sendable {
         indexes.contains { index in
             let names = index["key"]?.document?.keys ?? []
             return names.count >= fields.count && Set(names.prefix(fields.count)) == Set(fields)
-                && index["partialFilterExpression"] == nil && index["hidden"]?.bool != true
+                && index["partialFilterExpression"] == nil && index["hidden"]?.isOn != true
         }
     }
 

@@ -115,10 +115,8 @@ extension DocumentSink {
             }
         }
         guard !asked.isEmpty else { return BatchLookup() }
-        // One more than can come, so that the server knows with the first reply that it is the last.
         let options = FindOptions(
-            projection: idOnly ? ["_id": 1] : nil, batchSize: asked.count + 1,
-            readConcern: target.connection.majorityReadConcern)
+            projection: idOnly ? ["_id": 1] : nil, readConcern: target.connection.majorityReadConcern)
         try client.forEachFound(by: asked[...], in: namespace, options: options) {
             [try key.filter(Array($0)) { try keyIsIndexed(key) }]
         } _: { live in

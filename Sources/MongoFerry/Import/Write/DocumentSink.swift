@@ -51,10 +51,17 @@ extension DocumentSink {
 
     func document(_ index: Int) throws -> RawDocument { try batch[index] }
 
-    func reject(_ index: Int, _ reason: String) throws {
+    func reject(_ index: Int, _ text: String) throws { try reject(index, RefusalReason(text)) }
+
+    func reject(_ index: Int, _ reason: RefusalReason) throws {
+        reject(line: batch.line(of: index), id: try document(index)["_id"], reason)
+    }
+
+    func reject(line: Int, id: RawElement?, _ reason: RefusalReason) {
         outcome.rejected += 1
-        let id = try document(index)["_id"].map(IDText.text)
         target.rejections.add(
-            RowProblem(line: batch.line(of: index), collection: target.name, id: id, reason: reason))
+            RowProblem(
+                line: line, collection: target.name, id: id.map(IDText.text), reason: reason.text,
+                isOfValidator: reason.isOfValidator))
     }
 }

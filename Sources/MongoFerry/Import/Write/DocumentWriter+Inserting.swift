@@ -35,26 +35,30 @@ extension DocumentWriter {
                 try insert($0, byUpdate: byUpdate, whereTaken: whereTaken)
             }
         }
-        let writeErrors = try waitForCache(result.writeErrors) {
+        var taken: [(index: Int, error: WriteError)] = []
+        try settle(result, of: indexes.count, as: \.inserted) { errors in
+            var errors = errors
+            if whereTaken != .reject {
+                taken += errors.filter(Self.isTakenID).map { (indexes[$0.index], $0) }
+                errors.removeAll(where: Self.isTakenID)
+            }
+            if case .merge = way { errors = try postpone(errors, indexes) }
+            try note(errors, indexes)
+        } again: {
             try add(document(indexes[$0]), to: $1, byUpdate: byUpdate)
         }
-        var errors = writeErrors
-        var taken: [Int] = []
-        if whereTaken != .reject {
-            taken = errors.filter(Self.isTakenID).map { indexes[$0.index] }
-            errors.removeAll(where: Self.isTakenID)
+        switch whereTaken {
+        case .reject: break
+        case .keep: try keep(taken)
+        case .replace: try overwrite(taken.map(\.index))
         }
-        if case .merge = way { errors = try postpone(errors, indexes) }
-        try note(errors, indexes)
-        try Self.check(result)
-        outcome.inserted += indexes.count - writeErrors.count
+    }
+
+    /// Replaces the documents of these `_id`s: other programs have inserted them meanwhile, or by a collation other
+    /// `_id`s are equal. They are unknown, so no pipeline may be used.
+    private func overwrite(_ taken: [Int]) throws {
         guard !taken.isEmpty else { return }
-        if whereTaken == .keep {
-            return try keep(writeErrors.filter(Self.isTakenID).map { (indexes[$0.index], $0) })
-        }
-        // Another program inserted it meanwhile, or by a collation another `_id` is equal. The existing document is
-        // unknown, so no pipeline may be used.
-        let again = try bulkWrite()
+        let bulk = try bulkWrite()
         var sent: [Int] = []
         var dangerous: [SecondAttempt.Postponed] = []
         for index in taken {
@@ -62,18 +66,16 @@ extension DocumentWriter {
             if document.needsPipelineToReplace {
                 dangerous.append(postponing(document, index, Self.killsServers))
             } else if let id = document.first {
-                try replace(in: again, id: id, with: document)
+                try replace(in: bulk, id: id, with: document)
                 sent.append(index)
             }
         }
-        let second = try send(again)
-        let refused = try waitForCache(second.writeErrors) { place, bulk in
+        try settle(try send(bulk), of: sent.count, as: \.updated) {
+            try note($0, sent)
+        } again: { place, bulk in
             let document = try document(sent[place])
             if let id = document.first { try replace(in: bulk, id: id, with: document) }
         }
-        try note(refused, sent)
-        try Self.check(second)
-        outcome.updated += sent.count - refused.count
         try writeInTransactions(dangerous)
     }
 
@@ -99,23 +101,34 @@ extension DocumentWriter {
         }
     }
 
-    /// Sends again, one by one, the statements for which the server's cache had no room.
-    /// - Parameter add: adds the statement with that index to a bulk write again.
-    /// - Returns: the remaining errors; a document for which there is no room even alone is rejected like others.
-    /// - Throws: ``MongoError``; `CancellationError`.
-    func waitForCache(
-        _ errors: [WriteError], _ add: (_ statement: Int, BulkWrite) throws -> Void
-    ) throws -> [WriteError] {
-        try CacheWait(cancellation: target.cancellation).run(errors) { statement in
+    /// Counts what a command has written, and sends again, one by one, the statements for which the server's cache had
+    /// no room. What is written before this throws is counted.
+    /// - Parameters:
+    ///   - count: the number of the command's statements.
+    ///   - refuse: takes the errors that are final, once or more; a document for which there is no room even alone is
+    ///     refused like others.
+    ///   - add: adds the statement with that index to a bulk write again.
+    /// - Throws: ``MongoError``; ``FerryError`` if a majority has not acknowledged the writes; `CancellationError`.
+    func settle(
+        _ result: BulkWriteResult, of count: Int, as counter: WritableKeyPath<CollectionOutcome, Int>,
+        refuse: ([WriteError]) throws -> Void, again add: (_ statement: Int, BulkWrite) throws -> Void
+    ) throws {
+        try refuse(result.writeErrors.filter { !$0.isForLackOfCache })
+        try Self.check(result)
+        outcome[keyPath: counter] += count - result.writeErrors.count
+        try CacheWait(cancellation: target.cancellation).run(result.writeErrors.filter(\.isForLackOfCache)) {
             let bulk = try bulkWrite()
-            try add(statement, bulk)
+            try add($0, bulk)
             return try send(bulk)
+        } settled: { error in
+            if let error { try refuse([error]) } else { outcome[keyPath: counter] += 1 }
         }
     }
 
     /// Separates documents that exist from those whose `_id` differs from one that is equal by the collection's
     /// collation: the latter are not in the database, and are rejected.
     private func keep(_ taken: [(index: Int, error: WriteError)]) throws {
+        guard !taken.isEmpty else { return }
         var live: [UInt64: [Document]] = [:]
         try client.forEachFound(
             by: taken[...], in: namespace, options: FindOptions(projection: ["_id": 1], readPreference: .primary)
@@ -160,6 +173,7 @@ extension DocumentWriter {
     }
 
     /// Seen on MongoDB 6.0.5: a pipeline update of a document with repeated names can crash the server.
-    static let killsServers =
+    static let killsServers = RefusalReason(
         "it can only be replaced by a pipeline update, and with repeated names in it that can crash the server, which has no transactions to do without; --mode replace can take it"
+    )
 }

@@ -46,17 +46,17 @@ extension DocumentWriter {
                 break
             }
             let errors = try reply.withRaw { try WriteError.all(in: $0, of: rest.count) }
-            if let error = errors.first(where: { !$0.isAboutOneDocument }) {
-                throw error.failure(of: "inserting into \(namespace)")
-            }
             // What follows a refused one in an ordered command was not processed.
             let end = isOrdered ? errors.first.map { $0.index + 1 } ?? rest.count : rest.count
             outcome.inserted += end - errors.count
+            if let error = errors.first(where: { !$0.isAboutOneDocument }) {
+                throw error.failure(of: "inserting into \(namespace)")
+            }
             var written = Set(rest[..<end])
             for error in errors {
                 let index = rest[error.index]
                 written.remove(index)
-                if rest.count > 1 { refused.append(index) } else { try reject(index, WriteErrorText.text(error)) }
+                if rest.count > 1 { refused.append(index) } else { try reject(index, RefusalReason(error)) }
             }
             // Later batches find these in the database.
             if let repeated = target.repeated { for index in written { repeated.noteWritten(try document(index)) } }

@@ -46,17 +46,15 @@ extension DocumentWriter {
         } catch let error as MongoError where error.isInvalidBSON {
             return try findInvalid(among: changed, error) { try replace($0, lookup, key) }
         }
-        let writeErrors = try waitForCache(result.writeErrors) { place, bulk in
+        try settle(result, of: indexes.count, as: \.updated) {
+            try note(try postpone($0, indexes, lookup, key), indexes)
+        } again: { place, bulk in
             let index = indexes[place]
             guard let liveID = lookup.changed.first(where: { $0.index == index })?.liveID else { return }
             try withReplacement(of: liveID, by: try document(index), key) { changed in
                 if let id = changed.first { try replace(in: bulk, id: id, with: changed) }
             }
         }
-        let errors = try postpone(writeErrors, indexes, lookup, key)
-        try note(errors, indexes)
-        try Self.check(result)
-        outcome.updated += indexes.count - writeErrors.count
         try writeInTransactions(dangerous)
     }
 
@@ -72,7 +70,7 @@ extension DocumentWriter {
     // MARK: What no single update can write
 
     func postponing(
-        _ document: RawDocument, _ index: Int, replaces: Bool = true, _ reason: String
+        _ document: RawDocument, _ index: Int, replaces: Bool = true, _ reason: RefusalReason
     ) -> SecondAttempt.Postponed {
         SecondAttempt.Postponed(
             Document(copying: document), line: batch.line(of: index), replaces: replaces, reason: reason)
@@ -99,7 +97,7 @@ extension DocumentWriter {
             guard target.room.take(changed.bytes.count) else { return true }
             let replaces = lookup != nil || isMergeByID
             changed.withRaw {
-                postponed.append(postponing($0, index, replaces: replaces, WriteErrorText.text(error)))
+                postponed.append(postponing($0, index, replaces: replaces, RefusalReason(error)))
             }
             return false
         }
@@ -116,6 +114,8 @@ extension DocumentWriter {
     func writeInTransactions(_ dangerous: [SecondAttempt.Postponed]) throws {
         guard !dangerous.isEmpty else { return }
         var result = SecondAttempt.Outcome()
+        // What is written before an error is counted.
+        defer { note(result) }
         try target.lock?.check()
         let attempt = secondAttempt
         for entry in dangerous {
@@ -133,7 +133,6 @@ extension DocumentWriter {
                 result.refused.append((entry, failure.reason))
             }
         }
-        note(result)
     }
 
     /// Adds the outcome of postponed documents.
@@ -141,11 +140,7 @@ extension DocumentWriter {
         outcome.inserted += result.inserted
         outcome.updated += result.updated
         for (entry, reason) in result.refused {
-            outcome.rejected += 1
-            target.rejections.add(
-                RowProblem(
-                    line: entry.line, collection: target.name,
-                    id: entry.document.withRaw { $0.first.map(IDText.text) }, reason: reason))
+            entry.document.withRaw { reject(line: entry.line, id: $0.first, reason) }
         }
     }
 }

@@ -58,7 +58,7 @@ final class DocumentWriter: DocumentSink {
     func note(_ errors: [WriteError], _ indexes: [Int]) throws {
         for error in errors {
             let index = indexes[error.index]
-            try reject(index, WriteErrorText.text(error))
+            try reject(index, RefusalReason(error))
         }
     }
 

@@ -19,7 +19,7 @@ struct EqualDocuments {
     ) throws {
         self.contents = contents
         let collections = plan.steps.compactMap { step -> (rows: FileSurvey.Rows, namespace: Namespace)? in
-            guard step.way == .merge, step.entry.kind == .collection, let live = step.liveCount, !step.liveIsView,
+            guard step.way == .merge, step.entry.kind == .collection, let live = step.liveCount,
                 let rows = survey.rows(of: step.name),
                 LiveComparison.isWorthwhile(records: rows.count, live: live)
             else { return nil }

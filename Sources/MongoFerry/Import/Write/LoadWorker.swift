@@ -100,13 +100,11 @@ final class LoadWorker: BatchWorker {
         guard document.bytes.count <= survey.maximumDocument else { throw TooLarge() }
     }
 
-    /// What the server or an error has settled of a load that was stopped: without rows that were only read, and
-    /// without the batch in progress.
-    var settled: CollectionOutcome {
-        var settled = outcome ?? open?.outcome ?? CollectionOutcome(name: name)
-        settled.unchanged += passed
-        settled.read = settled.inserted + settled.updated + settled.unchanged + settled.rejected
-        return settled
+    /// What is known of a load that was stopped.
+    var outcomeSoFar: CollectionOutcome {
+        var known = outcome ?? open?.outcome ?? CollectionOutcome(name: name)
+        known.unchanged += passed
+        return known
     }
 
     func finishBatch() throws { try open?.flushIfFull() }

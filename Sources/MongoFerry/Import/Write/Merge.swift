@@ -66,7 +66,8 @@ struct Merge {
             try create(step)
             if let kept = step.kept { try noteMade(kept) }
         }
-        let uuid = try step.way == .view ? nil : step.uuid ?? connection.uuid(ofExisting: step.databaseName)
+        let uuid =
+            try step.way == .view ? nil : step.live.collection?.uuid ?? connection.uuid(ofExisting: step.databaseName)
         // What prevents an index, such as duplicates or a wrong location, may be in documents that the merge corrects.
         outcome.waiting = try build(step, present: present) { !step.comesAfterTheDocuments($0) }
         guard step.way != .view else { return }
@@ -74,7 +75,7 @@ struct Merge {
             outcome.note(refused: outcome.waiting)
             outcome.collections.append(whole)
             outcome.references[step.name] = references
-            if let uuid = step.uuid { outcome.written.append((step, uuid)) }
+            if let uuid = step.live.collection?.uuid { outcome.written.append((step, uuid)) }
             return
         }
         var loader = loader
@@ -213,8 +214,7 @@ struct Merge {
         return try connection.withClient { client in
             try builder(client).build(
                 missing, on: step.databaseName, step.entry.kind,
-                inheriting: step.hidesOptions
-                    ? ["locale": "simple"] : (step.liveOptions ?? step.entry.options)["collation"])
+                inheriting: step.hidesOptions ? ["locale": "simple"] : step.optionsWhereKept["collation"])
         }
     }
 }

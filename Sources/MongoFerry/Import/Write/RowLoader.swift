@@ -101,7 +101,8 @@ struct RowLoader {
             try writePostponed(workers.flatMap(\.postponed), target, way, &result)
             try check(result, setAside: workers.reduce(0) { $0 + $1.setAside }, rows)
         } catch {
-            whereStopped(isRead ? result.outcome : workers.reduce(into: result.outcome) { $0 += $1.settled })
+            let outcome = isRead ? result.outcome : workers.reduce(into: result.outcome) { $0 += $1.outcomeSoFar }
+            whereStopped(outcome.ofSettled)
             throw error
         }
         result.outcome.seconds = watch.seconds
@@ -172,8 +173,12 @@ struct RowLoader {
         guard !postponed.isEmpty else { return }
         try connection.withClient { client in
             let writer = DocumentWriter(client: client, target: target, way: way)
-            writer.note(try writer.secondAttempt.run(postponed))
-            result.outcome += writer.outcome
+            var attempt = SecondAttempt.Outcome()
+            defer {
+                writer.note(attempt)
+                result.outcome += writer.outcome
+            }
+            try writer.secondAttempt.run(postponed, &attempt)
         }
     }
 }

@@ -15,9 +15,9 @@ struct SecondAttempt {
         /// Whether it replaces the document of the same `_id`; otherwise a document of that `_id` is another one.
         let replaces: Bool
         /// Why it was refused.
-        let reason: String
+        let reason: RefusalReason
 
-        init(_ document: Document, line: Int, replaces: Bool, reason: String) {
+        init(_ document: Document, line: Int, replaces: Bool, reason: RefusalReason) {
             self.document = document
             self.line = line
             self.replaces = replaces
@@ -31,7 +31,7 @@ struct SecondAttempt {
     struct Failure {
         let postponed: Postponed
         let index: Int
-        let reason: String
+        let reason: RefusalReason
         let error: WriteError?
         /// Whether another writer has held it, or one of its group, for longer than an update would have waited.
         var isHeldUp = false
@@ -40,7 +40,7 @@ struct SecondAttempt {
     struct Outcome {
         var inserted = 0
         var updated = 0
-        var refused: [(postponed: Postponed, reason: String)] = []
+        var refused: [(postponed: Postponed, reason: RefusalReason)] = []
     }
 
     /// How much of a collection may be postponed, by all of its writers: one transaction writes it at once.
@@ -78,9 +78,9 @@ struct SecondAttempt {
     var lock: ImportLock?
 
     /// Tries each document by itself, and then together those that block only each other.
+    /// - Parameter outcome: what was done, also if this throws.
     /// - Throws: ``MongoError`` if the server could not be asked; `CancellationError`.
-    func run(_ postponed: [Postponed]) throws -> Outcome {
-        var outcome = Outcome()
+    func run(_ postponed: [Postponed], _ outcome: inout Outcome) throws {
         var waiting = postponed
         var failures: [Failure] = []
         // A value may become free as soon as another document has been written: forward, backward, forward.
@@ -93,7 +93,7 @@ struct SecondAttempt {
                 outcome.refused.append((entry, failure.reason))
                 return nil
             }
-            if failures.isEmpty { return outcome }
+            if failures.isEmpty { return }
             let isStuck = failures.count == waiting.count
             waiting = failures.map(\.postponed).reversed()
             if isStuck { break }
@@ -104,16 +104,15 @@ struct SecondAttempt {
         // A document that is refused for something else, such as a validator, breaks the cycle.
         for _ in 0..<Self.breakers where waiting.count > 1 {
             try cancellation.check()
-            guard let failure = try write(waiting, &outcome) else { return outcome }
+            guard let failure = try write(waiting, &outcome) else { return }
             if failure.isHeldUp {
                 outcome.refused += waiting.map { ($0, failure.reason) }
-                return outcome
+                return
             }
             outcome.refused.append((waiting.remove(at: failure.index), failure.reason))
         }
         let reasons = Dictionary(cycle.map { ($0.postponed.line, $0.reason) }) { first, _ in first }
         outcome.refused += waiting.map { ($0, reasons[$0.line] ?? $0.reason) }
-        return outcome
     }
 
     /// Separates documents whose value is held by one of them, which may give it up, from those whose value stays
@@ -146,7 +145,7 @@ struct SecondAttempt {
     private func indexes(_ failures: [Failure]) throws -> [Document] {
         guard failures.contains(where: { $0.error?.keyPattern != nil }) else { return [] }
         do {
-            return try client.listIndexes(of: namespace, readPreference: .primary).filter { $0["unique"]?.bool == true }
+            return try client.listIndexes(of: namespace, readPreference: .primary).filter { $0["unique"]?.isOn == true }
         } catch let error as MongoError where error.isUnauthorized { return [] }
     }
 
@@ -183,7 +182,7 @@ struct SecondAttempt {
             try client.find(namespace, filter, options: options).forEach { document in
                 if let id = document.first { holders.append(IDHash.hash(id)) }
             }
-        } catch let error as MongoError where error.domain == .server && !error.isRetryable && !error.isServerTrouble {
+        } catch let error as MongoError where error.isRefusal && !error.isServerTrouble {
             // Values that an index has and no filter accepts, such as undefined.
             return nil
         }
@@ -205,9 +204,11 @@ struct SecondAttempt {
             outcome.updated += replaced
             outcome.inserted += group.count - replaced
             return nil
+        } catch let refusal as Refusal where refusal.error.isOfTransaction {
+            return try writeAlone(group, after: refusal.error.message, &outcome)
         } catch let refusal as Refusal {
             return Failure(
-                postponed: group[refusal.index], index: refusal.index, reason: WriteErrorText.text(refusal.error),
+                postponed: group[refusal.index], index: refusal.index, reason: RefusalReason(refusal.error),
                 error: refusal.error)
         } catch let error as MongoError where error.isHeldUp || error.isTransactionGone || error.isForLackOfCache {
             let reason =
@@ -215,11 +216,45 @@ struct SecondAttempt {
                 ? "another writer holds it"
                 : error.isTransactionGone ? "the server ended its transaction" : "the server's cache has no room for it"
             return Failure(
-                postponed: group[0], index: 0, reason: "\(reason): \(error.message)", error: nil, isHeldUp: true)
+                postponed: group[0], index: 0, reason: RefusalReason("\(reason): \(error.message)"), error: nil,
+                isHeldUp: true)
         } catch let error as MongoError where error.mayBeAboutDocuments {
-            // The transaction itself was refused: a capped collection supports none.
-            return Failure(postponed: group[0], index: 0, reason: error.message, error: nil)
+            return try writeAlone(group, after: error.message, &outcome)
         }
+    }
+
+    /// Writes a document by a single statement, where the transaction itself was refused: a capped collection supports
+    /// none. What it waited for may have been written meanwhile. Several could not be written as a unit.
+    private func writeAlone(
+        _ group: [Postponed], after refusal: String, _ outcome: inout Outcome
+    ) throws -> Failure? {
+        let postponed = group[0]
+        guard group.count == 1 else {
+            return Failure(postponed: postponed, index: 0, reason: postponed.reason, error: nil)
+        }
+        let bulk = try client.bulkWrite(to: namespace, bypassDocumentValidation: bypassesValidation)
+        let isPossible = try postponed.document.withRaw { document in
+            guard postponed.replaces else {
+                try document.needsPipelineToInsert ? bulk.insertByUpdate(document) : bulk.insert(document)
+                return true
+            }
+            guard !document.needsPipelineToReplace, let id = document.first else { return false }
+            try bulk.replaceOne(filter: DocumentWriter.filter(id), with: document, upsert: true)
+            return true
+        }
+        guard isPossible else {
+            let reason = "only a transaction can write it, and the server takes none here: \(refusal)"
+            return Failure(postponed: postponed, index: 0, reason: RefusalReason(reason), error: nil)
+        }
+        try lock?.check()
+        let result = try bulk.execute()
+        if let error = result.writeErrors.first {
+            return Failure(postponed: postponed, index: 0, reason: RefusalReason(error), error: error)
+        }
+        try DocumentWriter.check(result)
+        let isNew = !postponed.replaces || result.upserted > 0
+        if isNew { outcome.inserted += 1 } else { outcome.updated += 1 }
+        return nil
     }
 
     private struct Refusal: Error {

@@ -32,10 +32,10 @@ extension ImportPlan.Step {
     /// - Throws: ``FerryError`` if nothing tells which field of an existing time series has the time.
     func writeWay(by key: DocumentKey, in database: String, isDryRun: Bool = false) throws -> WriteWay {
         if entry.kind == .timeseries {
-            guard let liveCount, liveCount > 0 else { return .measurements(nil) }
+            guard let live = live.collection, live.count > 0 else { return .measurements(nil) }
             // Measurements must match the live collection's fields, whatever the file says; the file's are used if the
             // user may not see the live ones.
-            guard let fields = MeasurementFields(live: liveOptions) ?? MeasurementFields(file: entry.options) else {
+            guard let fields = MeasurementFields(live: live.options) ?? MeasurementFields(file: entry.options) else {
                 throw UnseenOptions.error(databaseName, in: database)
             }
             return .measurements(fields)

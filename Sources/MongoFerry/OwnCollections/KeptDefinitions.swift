@@ -168,12 +168,13 @@ struct KeptDefinitions {
     }
 
     /// The records, by the collections' names in the database.
+    /// - Throws: ``FerryError`` for one that cannot be read; ``MongoError``.
     func read() throws -> [ExactName: Entry] {
         var result: [ExactName: Entry] = [:]
         try records.forEach { kept in
             guard let name = kept["_id"]?.string, case .binary(_, let bytes) = kept["definition"]?.copy,
                 let definition = try? Document(validating: bytes)
-            else { return }
+            else { throw records.unreadable(kept) }
             var collection = BackupMetadata.Collection(name: name, records: 0)
             collection.kind = definition["isTimeSeries"]?.bool == true ? .timeseries : .collection
             collection.options = definition["options"]?.document ?? Document()

@@ -178,14 +178,22 @@ struct DisplacedCollections {
     }
 
     /// The records, by the collections' temporary names.
-    /// - Throws: ``MongoError``.
+    /// - Throws: ``FerryError`` for one that cannot be read; ``MongoError``.
     static func records(_ connection: Connection) throws -> [String: Record] {
         var result: [String: Record] = [:]
         try connection.withClient { client in
-            try records(connection, client, nil).forEach { record in
-                guard let place = record["_id"]?.string, let name = record["name"]?.string else { return }
+            let records = records(connection, client, nil)
+            try records.forEach { record in
+                guard let place = record["_id"]?.string, let name = record["name"]?.string else {
+                    throw records.unreadable(record)
+                }
                 var view: Document?
-                if case .binary(_, let bytes) = record["view"]?.copy { view = try? Document(validating: bytes) }
+                if let kept = record["view"]?.copy, kept != .null {
+                    guard case .binary(_, let bytes) = kept, let document = try? Document(validating: bytes) else {
+                        throw records.unreadable(record)
+                    }
+                    view = document
+                }
                 result[place] = Record(name: name, view: view, owner: record["owner"]?.string)
             }
         }

@@ -73,7 +73,7 @@ struct LiveDiscovery {
     private static func unlessRefused<Result>(_ body: () throws -> Result) throws -> Result? {
         do {
             return try body()
-        } catch let error as MongoError where error.domain == .server && !error.isRetryable {
+        } catch let error as MongoError where error.isRefusal {
             return nil
         }
     }
@@ -185,8 +185,7 @@ extension Client {
         var found: Set<Value> = []
         for start in stride(from: 0, to: ids.count, by: Self.idsPerQuery) {
             let part = ids[start..<min(start + Self.idsPerQuery, ids.count)]
-            // Larger by one than the most that can match, so that the first batch is the last.
-            let options = FindOptions(projection: ["_id": 1], batchSize: part.count + 1)
+            let options = FindOptions(projection: ["_id": 1])
             try forEachFound(by: part, in: namespace, options: options) {
                 [["_id": ["$in": .array(Array($0))]]]
             } _: {

@@ -178,7 +178,7 @@ extension DocumentSample {
     ) {
         self.init(
             namespace: connection.namespace(entry.databaseName), kind: entry.kind,
-            timeField: entry.options["timeseries"]?.document?["timeField"]?.string,
+            timeField: entry.options.timeField,
             size: size ?? CollectionSize(count: 0), effort: effort, canSortOnDisk: connection.server.isAtLeast(4, 4))
     }
 }

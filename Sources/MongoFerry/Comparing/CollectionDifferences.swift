@@ -168,7 +168,7 @@ enum CollectionDifferences {
             guard let inner = value.document else { return value }
             return .document(
                 Document { copy in for (name, value) in inner.elements { copy.append(name, whole(value)) } })
-        case "unique", "sparse", "hidden": return value.integer.map { .bool($0 != 0) } ?? value
+        case "unique", "sparse", "hidden": return value.integer == nil ? value : .bool(value.isOn)
         case "expireAfterSeconds", "bits", "2dsphereIndexVersion", "textIndexVersion", "min", "max": return whole(value)
         default: return value
         }

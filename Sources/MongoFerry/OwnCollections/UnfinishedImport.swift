@@ -11,6 +11,8 @@ enum UnfinishedImport {
     case doubtful(LockHolder?)
     /// With the collections that it was replacing in place.
     case interrupted(_ inPart: [String])
+    /// What an import has recorded cannot be read.
+    case unreadable(FerryError)
 
     /// The warning to give before anybody relies on the data; nil if no import has left anything.
     /// - Parameter found: what the database holds.
@@ -20,6 +22,12 @@ enum UnfinishedImport {
     }
 
     private static func look(_ found: [CollectionInfo], _ connection: Connection) throws -> UnfinishedImport? {
+        do { return try lookIntoRecords(found, connection) } catch let error as FerryError { return .unreadable(error) }
+    }
+
+    private static func lookIntoRecords(
+        _ found: [CollectionInfo], _ connection: Connection
+    ) throws -> UnfinishedImport? {
         var found = found
         if has(OwnNames.lock, found) {
             do {
@@ -90,6 +98,9 @@ enum UnfinishedImport {
             let who = holder.map { " (\($0.text)\(silence))" } ?? ""
             return
                 "an import into \(database) is running or was interrupted\(who): what is read now may be half old, half new: wait until it has ended, or run it again"
+        case .unreadable(let error):
+            return
+                "an import into \(database) may have been interrupted, and what it has left cannot be read: \(error.text)"
         case .interrupted(let names) where !names.isEmpty:
             return
                 "an import into \(database) was interrupted while it replaced \(names.listed("and")) in place: what is there is in part, or gone: run it again before making a backup (or drop \(OwnNames.definitions) where you have made it whole otherwise)"

@@ -1,4 +1,5 @@
 import BSON
+import BackupFile
 import MongoDriver
 
 /// This program's own records in the target database: what the next import must know if this one is interrupted.
@@ -66,6 +67,17 @@ struct OwnRecords {
     /// - Throws: ``MongoError``; what `body` throws.
     func forEach(_ body: (RawDocument) throws -> Void) throws {
         try client.find(namespace, [:]).forEach(body)
+    }
+
+    /// The error for a record that something else has changed. What it says stands nowhere else, so it does not pass for
+    /// one that says nothing.
+    func unreadable(_ record: RawDocument) -> FerryError {
+        let id = record["_id"].map { JSONText.value($0.copy).excerpt(200) } ?? "without an _id"
+        return FerryError(
+            "the record \(id) in \(namespace) cannot be read: it has what an import dropped or moved, and something else has changed it",
+            advice: [
+                "Delete it in mongosh where the collection that it names is as it should be, and run the command again."
+            ])
     }
 
     private func filter(_ id: Value?) -> Document {

@@ -34,8 +34,8 @@ public struct PlanGraph: Sendable {
     /// Draws a file from its metadata; a bare CSV has to be read. Blocks the calling thread.
     /// - Throws: ``FerryError``, ``ConfigurationError``, ``FileError``, ``BackupError``; `CancellationError`.
     public init(file: String, configuration: Configuration, _ operation: OperationContext) throws {
-        let reader = try BackupReader(try OpenFile(rereading: file, for: "plan"))
-        reader.check = operation.cancellation.check
+        let reader = try BackupReader(
+            try OpenFile(rereading: file, for: "plan"), check: operation.cancellation.check)
         if let metadata = reader.metadata {
             let (references, faults) = ReferenceSource.file(configuration, metadata)
             for fault in faults { operation.warning(fault.warning) }
@@ -103,7 +103,7 @@ public struct PlanGraph: Sendable {
     /// - Throws: ``FerryError``, ``ConfigurationError``, ``MongoError``; `CancellationError`.
     public init(_ target: Target, configuration: Configuration, _ operation: OperationContext) throws {
         let live = try LiveOverview(target, orFile: true, configuration, operation)
-        operation.warnOfUnusedReferences(configuration, inDatabase: live.found.map(\.name))
+        operation.warnOfUnusedReferences(configuration, inDatabase: live.found)
         let entries = live.catalog.entries
         let references = try ReferenceSource.live(
             live.connection, live.catalog, live.sizes, configuration, operation, .thorough)

@@ -24,7 +24,7 @@ struct LiveTypes {
     ) throws {
         let found = try connection.withClient { try $0.listCollections(in: connection.database) }
         let live = found.filter {
-            [.collection, .timeseries].contains($0.kind) && !$0.name.hasScalarPrefix("system.")
+            [.collection, .timeseries].contains($0.kind) && !ServerNames.contains($0.name)
                 && !OwnNames.contains($0.name)
         }
         collections = live.filter { $0.kind == .collection }.map(\.name)
@@ -93,7 +93,7 @@ struct LiveTypes {
         _ = try connection.withClient { client in try sample.forEach(client) { try observer.add($0) } }
         var types = observer.types
         // Whatever a time series holds, and even if it is empty.
-        if let field = info.options["timeseries"]?.document?["timeField"]?.string {
+        if let field = info.options.timeField {
             types[FieldPath(steps: [.field(field)])] = .one(.date)
         }
         return types

@@ -94,7 +94,7 @@ final class TargetValues: Sendable {
             kept.add(hashes.count - total, ordering: .relaxed)
             hashes.sort()
             return .known(hashes)
-        } catch let error as MongoError where error.domain == .server && !error.isRetryable {
+        } catch let error as MongoError where error.isRefusal {
             // A user who may not list the collection may still query it.
             return .unknown
         }

@@ -3,15 +3,27 @@ import BackupFile
 import MongoDriver
 import Relations
 
-/// Describes why a server refused a document.
-enum WriteErrorText {
-    static let ofValidator = "the collection's validator refuses it"
+/// Why a document was not written.
+struct RefusalReason: Sendable {
+    let text: String
+    /// Whether the collection's validator refuses the document.
+    let isOfValidator: Bool
 
-    static func text(_ error: WriteError) -> String {
+    init(_ text: String) {
+        self.text = text
+        isOfValidator = false
+    }
+
+    init(_ error: WriteError) {
+        text = Self.text(error)
+        isOfValidator = error.isDocumentValidationFailure
+    }
+
+    private static func text(_ error: WriteError) -> String {
         if error.isDuplicateKey { return "the value is taken in a unique index: \(error.message)" }
         if error.isDocumentValidationFailure {
             let details = error.details.map { ": \(JSONText.document($0).excerpt(300))" } ?? ""
-            return "\(ofValidator)\(details)"
+            return "the collection's validator refuses it\(details)"
         }
         // The document that was queried by its _id has another one.
         if error.isForOtherID {

@@ -82,7 +82,7 @@ struct EarlierWrites {
                 guard let entry = entry.document, let id = entry["opid"] else { return nil }
                 return Operation(id: id, isIndexBuild: entry["command"]?.document?["createIndexes"] != nil)
             }
-        } catch let error as MongoError where error.domain == .server && !error.isRetryable {
+        } catch let error as MongoError where error.isRefusal {
             return []
         }
     }
@@ -102,7 +102,7 @@ struct EarlierWrites {
         var forms: [Value]
         let wanted: Value
         if let collection {
-            let names: [Value] = [.string(collection), .string("system.buckets.\(collection)")]
+            let names: [Value] = [.string(collection), .string(ServerNames.buckets(of: collection))]
             wanted = ["$in": .array(names)]
             let namespaces = names.compactMap(\.string).map { Value.string("\(database).\($0)") }
             forms = [["op": "insert", "ns": ["$in": .array(namespaces)]]]

@@ -98,7 +98,7 @@ struct Leftovers {
         try connection.withClient { client in
             // Only the storage may be left of a time series whose drop was interrupted; it is dropped by the series'
             // name.
-            let storage = CollectionIdentities.storage(of: "")
+            let storage = ServerNames.buckets(of: "")
             let names = Set(collections.map { ExactName($0.name.behindScalarPrefix(storage) ?? $0.name) })
             let litter = names.filter { $0.text.hasScalarPrefix(OwnNames.stagingPrefix) }
             for name in litter { try client.drop(connection.namespace(name.text)) }

@@ -30,7 +30,7 @@ struct Surveyor {
         let series = reader.metadata?.collections.filter { $0.kind == .timeseries } ?? []
         return Dictionary(
             series.map { entry in
-                let name = entry.options["timeseries"]?.document?["timeField"]?.string
+                let name = entry.options.timeField
                 return (ExactName(entry.name), name.flatMap { checksTimes ? TimeField.checked($0) : nil } ?? .unchecked)
             }
         ) { first, _ in first }

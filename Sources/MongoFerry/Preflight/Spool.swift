@@ -4,8 +4,6 @@ import Foundation
 
 /// Copies a stream to a temporary file, so that it can be read twice.
 enum Spool {
-    static let standardInput = "standard input"
-
     /// The number of bytes within which any backup has reached its rows.
     private static let headRoom = 40 << 20
 

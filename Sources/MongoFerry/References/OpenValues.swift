@@ -107,8 +107,7 @@ struct OpenValues {
                     $0.append("_id", 0)
                     $0.append(field, 1)
                 }
-            // Larger by one than the number of `_id`s, so that the first batch is the last.
-            let options = FindOptions(projection: projection, batchSize: missing.count + 1)
+            let options = FindOptions(projection: projection)
             try client.forEachFound(
                 by: missing.values.map(\.value)[...], in: namespace(target.target), options: options
             ) {

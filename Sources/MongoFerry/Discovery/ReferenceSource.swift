@@ -15,7 +15,7 @@ enum ReferenceSource {
     }
 
     /// The configuration's references; for collections for which it states none, those in the file's metadata, or those
-    /// that its rows show.
+    /// that its rows show. A view has no documents that could refer to others.
     /// - Parameters:
     ///   - legacy: the types found in a file without metadata.
     ///   - rows: the collections in such a file.
@@ -43,10 +43,11 @@ enum ReferenceSource {
                 faults.append(Fault(cause: error))
             }
         }
-        return (references, faults)
+        let views = Set(metadata.collections.filter { $0.kind == .view }.map { ExactName($0.name) })
+        return (references.filter { !views.contains(ExactName($0.collection)) }, faults)
     }
 
-    /// The configuration's references, if it has any; otherwise those that the live data show.
+    /// The configuration's references, if it has any; otherwise those that the live data show. None of a view's.
     /// - Parameter doubt: called with each path that nearly is a reference and looks as if its data were damaged.
     static func live(
         _ connection: Connection, _ catalog: Catalog, _ sizes: CollectionSizes, _ configuration: Configuration,
@@ -55,7 +56,7 @@ enum ReferenceSource {
     ) throws -> [Reference] {
         if !configuration.references.isEmpty {
             let names = catalog.entries.map(\.name)
-            let there = Set(names.map { ExactName($0) })
+            let there = Set(catalog.entries.filter { $0.kind != .view }.map { ExactName($0.name) })
             let spellings = NameSpellings(
                 names, others: configuration.namesOfLeftOut(catalog.excluded), configuration,
                 databaseName: configuration.databaseName)

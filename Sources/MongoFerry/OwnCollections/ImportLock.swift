@@ -220,7 +220,6 @@ final class ImportLock: Sendable {
     private func waitForBeat() -> Bool {
         let next = ContinuousClock.now + .seconds(Self.beatSeconds)
         while state.withLock({ $0.isHeld }) {
-            // Condition variables wait by the wall clock, which may be set back meanwhile.
             if ContinuousClock.now >= next { return true }
             Thread.sleep(forTimeInterval: Self.lookSeconds)
         }

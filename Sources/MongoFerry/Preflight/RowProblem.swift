@@ -7,4 +7,6 @@ struct RowProblem: Error, Sendable {
     var reason: String
     /// Whether it is not CSV with two fields, or not JSON.
     var isUnreadable = false
+    /// Whether the collection's validator refuses the document.
+    var isOfValidator = false
 }
