@@ -36,8 +36,8 @@ import Testing
         }
     }
 
-    private static func kept(_ connection: Connection, _ client: Client, _ lock: ImportLock) -> KeptDefinitions {
-        KeptDefinitions(client: client, database: connection.database, lock: lock)
+    private static func kept(_ connection: Connection, _ client: Client, _ lock: ImportLock) -> KeptDefinitionsWriter {
+        lock.definitions(client, of: connection.database)
     }
 
     @Test func theOtherImportsRecordIsNeitherRemovedNorReplaced() throws {
@@ -50,7 +50,7 @@ import Testing
                 #expect(throws: FerryError.self) {
                     try Self.kept(connection, client, asleep).keep(Self.entry(["expireAfterSeconds": 7]))
                 }
-                let read = try Self.kept(connection, client, running).read()
+                let read = try Self.kept(connection, client, running).kept.read()
                 #expect(read[ExactName(Self.name)]?.definition.options == mine.definition.options)
                 try Self.kept(connection, client, running).forget(Self.name)
                 #expect(try !database.names().contains("__mongoferry_definitions"))
@@ -66,7 +66,9 @@ import Testing
                 var entry = Self.entry(["validator": ["t": ["$type": "date"]]])
                 entry.source = try CollectionIdentities.uuid(of: Self.name, in: database.name, client)
                 try #require(entry.source != nil)
-                try KeptDefinitions(client: client, database: database.name).keep(entry)
+                try Self.kept(connection, client, running).keep(entry)
+                // As an older version stored it.
+                try database.update("__mongoferry_definitions", [:], ["$unset": ["owner": ""]])
                 try database.insert(
                     [["_id": "__mongoferry_displaced.killed.0", "name": .string(Self.name)]],
                     into: "__mongoferry_displaced")
@@ -135,7 +137,7 @@ import Testing
                     connection: connection, lock: second, operation: OperationContext(), collections: found)
                 try leftovers.removeRest(after: leftovers.giveNamesBack())
                 try Self.kept(connection, client, second).keep(Self.entry(["expireAfterSeconds": 7]))
-                let read = try Self.kept(connection, client, second).read()
+                let read = try Self.kept(connection, client, second).kept.read()
                 #expect(read[ExactName(Self.name)]?.definition.options == ["expireAfterSeconds": 7])
                 try Self.kept(connection, client, second).forget(Self.name)
                 try second.release()

@@ -159,7 +159,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ["__mongoferry_definitions", "__mongoferry_staging.0a1b2c3d.0", "__mongoferry_displaced.policies"])
+    @Test(arguments: ["__mongoferry_staging.0a1b2c3d.0", "__mongoferry_displaced.policies"])
     func whatAnImportLeftWithoutItsLockTellsThatItWasInterrupted(name: String) throws {
         try withTestDatabase { database, folder in
             try database.insert([["_id": 1]], into: "customers")
@@ -167,6 +167,33 @@ import Testing
             defer { try? database.drop(name) }
             let report = try database.export(to: folder.file("all.csv"))
             #expect(report.warnings == [Self.interrupted(database.name)])
+        }
+    }
+
+    /// What it says stands nowhere else, so an import must not go on as if it said nothing.
+    @Test(
+        arguments: [
+            ("__mongoferry_definitions", ["_id": "policies", "definition": "x"]),
+            ("__mongoferry_definitions", ["_id": "policies", "definition": .binary(subtype: 0, [7, 0, 0, 0])]),
+            ("__mongoferry_displaced", ["_id": "__mongoferry_displaced.0a1b2c3d.0", "name": 7]),
+            ("__mongoferry_displaced", ["_id": "__mongoferry_displaced.0a1b2c3d.0", "name": "policies", "view": "x"]),
+        ] as [(String, Document)])
+    func aRecordThatCannotBeReadIsToldAndStopsAnImport(records: String, record: Document) throws {
+        try withTestDatabase { database, folder in
+            let file = folder.file("all.csv")
+            try database.insert([["_id": 1]], into: "customers")
+            try database.insert([record], into: records)
+            defer { try? database.drop(records) }
+            let id = try #require(record["_id"]?.string)
+            let text = "the record \"\(id)\" in \(database.name).\(records) cannot be read"
+            let report = try database.export(to: file)
+            #expect(report.warnings.count == 1 && report.warnings[0].contains(text), "\(report.warnings)")
+            for mode in [ImportOptions.Mode.merge, .replace] {
+                let error = try #require(throws: FerryError.self) { try database.load(file, mode) }
+                #expect(error.text.contains(text) && error.kind == .failed, "\(error)")
+                #expect(!error.advice.isEmpty)
+            }
+            #expect(try database.documents(in: records) == [record])
         }
     }
 

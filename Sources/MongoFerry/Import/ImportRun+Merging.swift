@@ -91,7 +91,7 @@ extension ImportRun {
             guard isSameFile || isMade && (kept.isOfRefused || hasAllRows(of: step, survey, kept)) else { continue }
             do {
                 try connection.withClient {
-                    try KeptDefinitions(client: $0, database: connection.database, lock: lock)
+                    try lock.definitions($0, of: connection.database)
                         .forget(step.databaseName)
                 }
             } catch {

@@ -160,12 +160,14 @@ struct DisplacedCollections {
 
     private func forget(_ place: String) throws { try withRecords { try $0.forget(place) } }
 
-    private func withRecords(_ body: (OwnRecords) throws -> Void) throws {
-        try connection.withClient { try body(Self.records(connection, $0, lock)) }
+    private func withRecords(_ body: (OwnRecordWriter) throws -> Void) throws {
+        try connection.withClient {
+            try body(OwnRecordWriter(records: Self.records(connection, $0), lock: lock))
+        }
     }
 
-    private static func records(_ connection: Connection, _ client: Client, _ lock: ImportLock?) -> OwnRecords {
-        OwnRecords(client: client, namespace: connection.namespace(OwnNames.displaced), lock: lock)
+    private static func records(_ connection: Connection, _ client: Client) -> OwnRecords {
+        OwnRecords(client: client, namespace: connection.namespace(OwnNames.displaced))
     }
 
     /// The records that this import may change.
@@ -182,7 +184,7 @@ struct DisplacedCollections {
     static func records(_ connection: Connection) throws -> [String: Record] {
         var result: [String: Record] = [:]
         try connection.withClient { client in
-            let records = records(connection, client, nil)
+            let records = records(connection, client)
             try records.forEach { record in
                 guard let place = record["_id"]?.string, let name = record["name"]?.string else {
                     throw records.unreadable(record)

@@ -71,7 +71,8 @@ struct Leftovers {
         let (warnings, inPart) = try connection.withClient {
             let kept = try ownDefinitions($0)
             return (
-                try kept.forgetOutdated(among: collections, mayDrop: lock.tookOver), try kept.namesInPart(collections)
+                try kept.forgetOutdated(among: collections, mayDrop: lock.tookOver),
+                try kept.kept.namesInPart(collections)
             )
         }
         for warning in warnings { operation.warning(warning) }
@@ -84,9 +85,9 @@ struct Leftovers {
 
     /// The records that this import may change.
     /// - Throws: ``FerryError`` if the lock is another import's by now, and perhaps the records; ``MongoError``.
-    private func ownDefinitions(_ client: Client) throws -> KeptDefinitions {
-        let kept = KeptDefinitions(client: client, database: connection.database, lock: lock)
-        let owners = try kept.read().values.map(\.owner)
+    private func ownDefinitions(_ client: Client) throws -> KeptDefinitionsWriter {
+        let kept = lock.definitions(client, of: connection.database)
+        let owners = try kept.kept.read().values.map(\.owner)
         try lock.confirm()
         lock.note(predecessors: owners)
         return kept

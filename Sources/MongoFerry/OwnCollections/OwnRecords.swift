@@ -6,16 +6,39 @@ import MongoDriver
 struct OwnRecords {
     let client: Client
     let namespace: Namespace
-    /// The lock of the import that changes records; nil to read them. Each record names the import that stored it, and
-    /// an import changes only its own and those of imports before it: if it was suspended and another has taken the lock
-    /// over, the rest are that one's.
-    let lock: ImportLock?
+
+    /// - Throws: ``MongoError``; what `body` throws.
+    func forEach(_ body: (RawDocument) throws -> Void) throws {
+        try client.find(namespace, [:]).forEach(body)
+    }
+
+    /// The error for a record that something else has changed. What it says stands nowhere else, so it does not pass for
+    /// one that says nothing.
+    func unreadable(_ record: RawDocument) -> FerryError {
+        let id = record["_id"].map { JSONText.value($0.copy).excerpt(200) } ?? "without an _id"
+        return FerryError(
+            "the record \(id) in \(namespace) cannot be read: it has what an import dropped or moved, and something else has changed it",
+            advice: [
+                "Delete it in mongosh where the collection that it names is as it should be, and run the command again."
+            ])
+    }
+}
+
+/// Changes ``OwnRecords``.
+///
+/// Each record names the import that stored it, and an import changes only its own and those of imports before it: if
+/// it was suspended and another has taken the lock over, the rest are that one's.
+struct OwnRecordWriter {
+    let records: OwnRecords
+    let lock: ImportLock
+
+    private var client: Client { records.client }
+    private var namespace: Namespace { records.namespace }
 
     /// Stores a record, replacing one with the same `_id`.
     /// - Throws: ``FerryError`` if another import has stored one since; ``MongoError``.
     func keep(_ record: Document) throws {
-        var record = record
-        if let lock { record = record.appending("owner", .string(lock.owner)) }
+        let record = record.appending("owner", .string(lock.owner))
         let bulk = try client.bulkWrite(to: namespace)
         try record.withRaw { try bulk.replaceOne(filter: filter(record["_id"]), with: $0, upsert: true) }
         try execute(bulk)
@@ -49,40 +72,23 @@ struct OwnRecords {
             try EarlierWrites(pool: client.pool, database: namespace.database, cancellation: Cancellation())
                 .waitForEnd(namespace.collection)
         } beforeEach: {
-            try lock?.check()
+            try lock.check()
         }
     }
 
     private func execute(_ bulk: BulkWrite) throws {
-        try lock?.check()
+        try lock.check()
         let result = try bulk.execute()
         if let refusal = result.writeErrors.first {
             // The record that is there is another import's, so this one should have lost the lock.
-            if refusal.isDuplicateKey { try lock?.confirm() }
+            if refusal.isDuplicateKey { try lock.confirm() }
             throw FerryError("a record in \(namespace) was refused: \(refusal.message)")
         }
         try DocumentWriter.check(result)
     }
 
-    /// - Throws: ``MongoError``; what `body` throws.
-    func forEach(_ body: (RawDocument) throws -> Void) throws {
-        try client.find(namespace, [:]).forEach(body)
-    }
-
-    /// The error for a record that something else has changed. What it says stands nowhere else, so it does not pass for
-    /// one that says nothing.
-    func unreadable(_ record: RawDocument) -> FerryError {
-        let id = record["_id"].map { JSONText.value($0.copy).excerpt(200) } ?? "without an _id"
-        return FerryError(
-            "the record \(id) in \(namespace) cannot be read: it has what an import dropped or moved, and something else has changed it",
-            advice: [
-                "Delete it in mongosh where the collection that it names is as it should be, and run the command again."
-            ])
-    }
-
     private func filter(_ id: Value?) -> Document {
-        let filter: Document = ["_id": ["$eq": id ?? .null]]
-        guard let lock else { return filter }
-        return filter.appending("owner", ["$in": .array(lock.ownersOfRecords.map { $0.map { .string($0) } ?? .null })])
+        let owners = lock.ownersOfRecords.map { owner in owner.map { Value.string($0) } ?? .null }
+        return ["_id": ["$eq": id ?? .null], "owner": ["$in": .array(owners)]]
     }
 }

@@ -20,7 +20,7 @@ extension Replacement {
             outcome.part = nil
             let uuid = try makeAnew(step, kept, &remains)
             kept = try connection.withClient {
-                try KeptDefinitions(client: $0, database: connection.database, lock: lock).note(kept, made: uuid)
+                try lock.definitions($0, of: connection.database).note(kept, made: uuid)
             }
             made = uuid
             let rejected = loader.rejections.count
@@ -113,7 +113,7 @@ extension Replacement {
 
     private func drop(_ step: ImportPlan.Step, _ entry: KeptDefinitions.Entry, _ remains: inout Remains) throws {
         try connection.withClient { client in
-            let kept = KeptDefinitions(client: client, database: connection.database, lock: lock)
+            let kept = lock.definitions(client, of: connection.database)
             try kept.keep(entry)
             do {
                 // A majority acknowledges it together with the command that creates it again, so that another program's
@@ -180,17 +180,17 @@ extension Replacement {
     /// interrupted.
     func checkMayForget() throws {
         try connection.withClient {
-            try KeptDefinitions(client: $0, database: connection.database, lock: lock).checkMayForget()
+            try lock.definitions($0, of: connection.database).checkMayForget()
         }
     }
 
     /// Drops the records' collection if the last of the replacements was not completed: see
-    /// ``OwnRecords/forget(_:othersFollow:)``.
+    /// ``OwnRecordWriter/forget(_:othersFollow:)``.
     func removeEmptyRecords(of done: some Sequence<ImportPlan.Step>) {
         guard done.contains(where: { $0.way == .inPlace }) else { return }
         do {
             try connection.withClient {
-                try KeptDefinitions(client: $0, database: connection.database, lock: lock).dropIfEmpty()
+                try lock.definitions($0, of: connection.database).dropIfEmpty()
             }
         } catch {
             // The error that stopped the import is reported. The next import drops the collection as well.
@@ -206,7 +206,7 @@ extension Replacement {
         guard step.way == .inPlace || step.keptBefore != nil else { return }
         do {
             try connection.withClient {
-                let kept = KeptDefinitions(client: $0, database: connection.database, lock: lock)
+                let kept = lock.definitions($0, of: connection.database)
                 if refused.isEmpty || !mustKeepDefinition(of: step) {
                     try kept.forget(step.databaseName, othersFollow: othersFollow)
                 } else {
@@ -215,7 +215,7 @@ extension Replacement {
             }
         } catch {
             operation.warning(
-                "\(step.databaseName) is complete; what was kept of its options and indexes in \(OwnNames.definitions) could not be brought up to date: \(error). Exports and checks call it incomplete until an import of the same file has ended"
+                "\(step.databaseName) is complete; what was kept of its options and indexes in \(OwnNames.definitions) could not be brought up to date: \(FerryError(explaining: error).text). Exports and checks call it incomplete until an import of the same file has ended"
             )
         }
     }

@@ -178,7 +178,7 @@ struct Merge {
 
     private func noteMade(_ kept: KeptDefinitions.Entry) throws {
         try connection.withClient {
-            try KeptDefinitions(client: $0, database: connection.database, lock: lock).noteMade(kept)
+            try lock.definitions($0, of: connection.database).noteMade(kept)
         }
     }
 
