@@ -119,7 +119,7 @@ struct FailureTests {
             try failing(["delete"], times: 2, ["closeConnection": true], in: database) {
                 let error = try #require(#expect(throws: MongoError.self) { try bulk.execute() })
                 #expect(error.isNetworkError && error.isRetryable)
-                #expect(error.context == "writing to \(database.namespace("c"))")
+                #expect(error.context?.description == "writing to \(database.namespace("c"))")
             }
             #expect(try database.count("c") == 2)
         }

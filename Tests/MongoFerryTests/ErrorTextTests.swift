@@ -26,11 +26,12 @@ import Testing
     /// What helps a reader is no advice for a rename that the server refuses with the same code.
     @Test(
         arguments: [
-            (43, "find on shop.a", "Run the command again."), (11601, "getMore on shop.a", "Run the command again."),
-            (166, "aggregate on shop.a", "Run the command again."), (166, "renameCollection on shop.a", nil),
-            (11601, "writing to shop.a", nil),
-        ] as [(Int, String, String?)])
-    func whatEndedAReadingIsSaidOfReadingsOnly(code: Int, context: String, end: String?) {
+            (43, .init(command: "find", on: "shop.a"), "Run the command again."),
+            (11601, .init(command: "getMore", on: "shop.a"), "Run the command again."),
+            (166, .init(command: "aggregate", on: "shop.a"), "Run the command again."),
+            (166, .init(command: "renameCollection", on: "shop.a"), nil), (11601, "writing to shop.a", nil),
+        ] as [(Int, MongoError.Context, String?)])
+    func whatEndedAReadingIsSaidOfReadingsOnly(code: Int, context: MongoError.Context, end: String?) {
         let error = FerryError(
             explaining: MongoError(domain: .server, code: code, message: "ended", context: context))
         #expect(error.advice.count == (end == nil ? 0 : 1))
@@ -71,7 +72,7 @@ import Testing
     ])
     func aMissingRightIsNamedByItsPrivilegeAction(command: String, action: String) {
         var error = MongoError(domain: .server, code: 13, message: "not authorized on shop to execute command")
-        error.context = "\(command) on shop"
+        error.context = MongoError.Context(command: command, on: "shop")
         #expect(FerryError(explaining: error).advice.contains { $0.contains("A role of your own needs \(action)") })
     }
 

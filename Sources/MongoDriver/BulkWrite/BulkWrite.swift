@@ -60,7 +60,7 @@ public final class BulkWrite {
         return result
     }
 
-    var context: String { "writing to \(namespace)" }
+    var context: MongoError.Context { "writing to \(namespace)" }
 
     /// Adds one operation to the current batch, or to a new one.
     /// - Parameters:

@@ -51,7 +51,7 @@ final class BulkWriteBatch {
 
     /// Sends the batch and adds the outcome to `result`.
     /// - Throws: ``MongoError`` if the command as a whole failed.
-    func execute(into result: inout BulkWriteResult, context: String) throws {
+    func execute(into result: inout BulkWriteResult, context: MongoError.Context) throws {
         let reply = Reply()
         var error = bson_error_t()
         let isDone = mongoc_bulk_operation_execute(handle, reply.pointer, &error) != 0

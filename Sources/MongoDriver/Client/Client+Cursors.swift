@@ -136,7 +136,7 @@ extension Client {
     }
 
     /// Selects the server that this client would read from; waits for one as long as the connection string allows.
-    func selectServer(_ readPreference: ReadPreference, _ context: String) throws -> UInt32 {
+    func selectServer(_ readPreference: ReadPreference, _ context: MongoError.Context) throws -> UInt32 {
         if readPreference == .connectionString, let server = pool.serverID { return server }
         var error = bson_error_t()
         let server = try withPreference(readPreference) { preference in

@@ -34,7 +34,7 @@ extension Client {
     }
 
     /// The latest `hello` of the server that ``withServer(takingWrites:_:_:)`` selects; nil if there was none.
-    private func watched(takingWrites: Bool, _ context: String? = nil) throws -> Document? {
+    private func watched(takingWrites: Bool, _ context: MongoError.Context? = nil) throws -> Document? {
         try withServer(takingWrites: takingWrites, context) {
             try mongoc_server_description_hello_response($0).map(Document.init(copying:))
         }
@@ -49,7 +49,7 @@ extension Client {
     }
 
     /// The primary's message limits; known from monitoring, so usually without a round trip.
-    func limitsForWrites(_ context: String) throws -> ServerLimits {
+    func limitsForWrites(_ context: MongoError.Context) throws -> ServerLimits {
         guard let hello = try watched(takingWrites: true, context) else {
             throw MongoError(driver: "the server did not answer hello", context: context)
         }
@@ -69,7 +69,7 @@ extension Client {
     ///   - takingWrites: whether to use the server that takes writes instead of the one that is read from.
     ///   - context: what the server is needed for; nil for connecting.
     private func withServer<Result>(
-        takingWrites: Bool, _ context: String? = nil, _ body: (OpaquePointer) throws -> Result
+        takingWrites: Bool, _ context: MongoError.Context? = nil, _ body: (OpaquePointer) throws -> Result
     ) throws -> Result {
         var error = bson_error_t()
         let selected =

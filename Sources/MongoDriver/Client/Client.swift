@@ -149,20 +149,20 @@ extension Client {
         }
     }
 
-    func check(_ session: Session?, _ context: String) throws {
+    func check(_ session: Session?, _ context: MongoError.Context) throws {
         guard let session, session.client !== self else { return }
         throw MongoError(driver: "the session is another client's", context: context)
     }
 
     /// Describes the command from its first element: `find on insurance.customers`.
-    static func context(_ command: Document, _ database: String) throws -> String {
+    static func context(_ command: Document, _ database: String) throws -> MongoError.Context {
         guard !database.isEmpty, !database.utf8.contains(0) else {
             throw MongoError(driver: "'\(database)' is not a database's name: it is empty or contains a zero byte")
         }
         return command.withRaw { raw in
             guard let first = raw.first else { return "an empty command on \(database)" }
             let target = first.string.map { $0.hasScalarPrefix(database + ".") ? $0 : "\(database).\($0)" }
-            return "\(first.name) on \(target ?? database)"
+            return MongoError.Context(command: first.name, on: target ?? database)
         }
     }
 }

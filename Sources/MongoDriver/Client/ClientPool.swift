@@ -176,8 +176,8 @@ public final class ClientPool: Sendable {
         wasReached.store(true, ordering: .releasing)
     }
 
-    static func context(_ connectionString: ConnectionString) -> String {
-        "connecting to " + connectionString.hosts.joined(separator: ", ")
+    static func context(_ connectionString: ConnectionString) -> MongoError.Context {
+        "connecting to \(connectionString.hosts.joined(separator: ", "))"
     }
 
     deinit {

@@ -40,7 +40,7 @@ public struct WriteConcern: Hashable, Sendable {
     }
 
     /// - Throws: ``MongoError`` for `w: 0`: this module never writes without learning the outcome.
-    func requireAcknowledged(_ context: @autoclosure () -> String) throws {
+    func requireAcknowledged(_ context: @autoclosure () -> MongoError.Context) throws {
         guard !isAcknowledged else { return }
         throw MongoError(
             driver: "write concern w=0 does not say what became of a write; use w=1 or w=majority", context: context())

@@ -94,7 +94,7 @@ public struct ConnectionString: Sendable, CustomStringConvertible {
     /// Source: Server Selection specification, "maxStalenessSeconds".
     private static let leastStaleness: Int32 = 90
 
-    public static let errorContext = "the connection string"
+    public static let errorContext: MongoError.Context = "the connection string"
 
     /// The address of a single host, without user and replica set, to see what is there.
     /// - Throws: ``MongoError`` if no valid address results.

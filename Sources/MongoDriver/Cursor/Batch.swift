@@ -76,7 +76,7 @@ public struct Batch: Sendable {
     private let reply: Reply
 
     /// - Throws: ``MongoError`` if the reply has no cursor.
-    init(_ reply: Reply, context: String) throws {
+    init(_ reply: Reply, context: MongoError.Context) throws {
         self.reply = reply
         let cursor = try reply.withRaw { $0["cursor"]?.document }
         guard let cursor, let id = cursor["id"]?.integer, let name = cursor["ns"]?.string,

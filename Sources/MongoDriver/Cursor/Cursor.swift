@@ -10,7 +10,7 @@ public final class Cursor {
     private let options: CommandOptions
     private let readPreference: ReadPreference
     private let batchSize: Int?
-    private let context: String
+    private let context: MongoError.Context
     private let namespace: Namespace
     /// 0 if the server has nothing more.
     private var id: Int64
@@ -21,7 +21,8 @@ public final class Cursor {
     ///   - options: the options of the command that opened the cursor.
     ///   - reply: the reply to that command.
     init(
-        client: Client, options: CommandOptions, readPreference: ReadPreference, batchSize: Int?, context: String,
+        client: Client, options: CommandOptions, readPreference: ReadPreference, batchSize: Int?,
+        context: MongoError.Context,
         reply: Reply
     ) throws {
         self.client = client

@@ -17,12 +17,11 @@ public struct MongoError: Error, Sendable, CustomStringConvertible {
     public let labels: Set<String>
     /// The server's reply, if there was one.
     public let reply: Document?
-    /// What was being done, and on what: `find on insurance.customers`.
-    public var context: String?
+    public var context: Context?
 
     init(
         domain: ErrorDomain, code: Int, codeName: String? = nil, message: String, labels: Set<String> = [],
-        reply: Document? = nil, context: String? = nil
+        reply: Document? = nil, context: Context? = nil
     ) {
         self.domain = domain
         self.code = code
@@ -34,16 +33,16 @@ public struct MongoError: Error, Sendable, CustomStringConvertible {
     }
 
     /// An error found on this side of the C library.
-    init(driver message: String, context: String? = nil) {
+    init(driver message: String, context: Context? = nil) {
         self.init(domain: .driver, code: 0, message: message, context: context)
     }
 
     /// Converts a C error.
-    init(_ error: bson_error_t, reply: Reply? = nil, context: String? = nil) {
+    init(_ error: bson_error_t, reply: Reply? = nil, context: Context? = nil) {
         self.init(error, reply: reply.flatMap { try? $0.copy() }, context: context)
     }
 
-    init(_ error: bson_error_t, reply: Document?, context: String? = nil) {
+    init(_ error: bson_error_t, reply: Document?, context: Context? = nil) {
         let reply = reply?.isEmpty == true ? nil : reply
         let domain = ErrorDomain(rawValue: error.domain) ?? .unknown
         // The C library truncates its text at 500 bytes; the reply has the full text.
@@ -60,7 +59,7 @@ public struct MongoError: Error, Sendable, CustomStringConvertible {
     }
 
     /// What was being done, what went wrong, and the server's name and number for the error.
-    public var description: String { (context.map { $0 + ": " } ?? "") + reason }
+    public var description: String { (context.map { "\($0): " } ?? "") + reason }
 
     private var reason: String {
         if isServerSelection {

@@ -28,7 +28,7 @@ public struct WriteError: Sendable {
     /// collection or database.
     public var isAboutOneDocument: Bool { !Set<ServerCode>.notAboutOneDocument.contains(code) }
     /// The same as an error of the whole batch, which it stopped.
-    public func failure(of context: String) -> MongoError {
+    public func failure(of context: MongoError.Context) -> MongoError {
         MongoError(domain: .server, code: code, message: message, context: context)
     }
     /// The same error for the operation with this index in another bulk write.

@@ -10,14 +10,14 @@ import Synchronization
 final class FirstContact: Sendable {
     private let isDone = DispatchSemaphore(value: 0)
     private let outcome = Mutex<Result<Int64, MongoError>?>(nil)
-    private let context: String
+    private let context: MongoError.Context
 
     /// Begins the search.
     /// - Parameters:
     ///   - client: is destroyed when the search ends.
     ///   - searches: how often to search while a replica set has no primary.
     /// - Throws: ``MongoError`` if the system refuses a thread.
-    init(_ client: OpaquePointer, searches: Int, context: String) throws {
+    init(_ client: OpaquePointer, searches: Int, context: MongoError.Context) throws {
         self.context = context
         // Nobody else uses it from now on.
         nonisolated(unsafe) let client = client

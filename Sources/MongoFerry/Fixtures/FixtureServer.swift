@@ -42,7 +42,7 @@ public final class FixtureServer: Sendable {
 
     /// Empty if the variable is set but empty: see ``connected()``.
     private static var environmentURI: String {
-        ProcessInfo.processInfo.environment["MONGODB_URI"] ?? "mongodb://localhost:27017"
+        StandardAddress.ofEnvironment ?? StandardAddress.text
     }
 
     /// Removes databases that tests left behind because their process was killed.
@@ -111,7 +111,7 @@ public final class FixtureServer: Sendable {
             throw FerryError(
                 "the connection string is empty", kind: .usage,
                 advice: [
-                    "Where it is $MONGODB_URI, give that an address, or unset it: then mongodb://localhost:27017 is asked."
+                    "Where it is $MONGODB_URI, \(StandardAddress.adviceWhereEmpty)"
                 ])
         }
         return try state.withLock { state in

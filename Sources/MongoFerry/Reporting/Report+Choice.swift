@@ -14,7 +14,7 @@ extension Report {
 
     /// The options that make a command use the same configuration.
     static func options(for configuration: Configuration) -> [String] {
-        configuration.file.flatMap { $0 == "mongoferry.yaml" ? nil : ["--config", $0] } ?? []
+        configuration.file.flatMap { $0 == Configuration.usualFile ? nil : ["--config", $0] } ?? []
     }
 
     /// The options that make an import or a check of a file use the same collections.

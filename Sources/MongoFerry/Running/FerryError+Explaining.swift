@@ -39,17 +39,18 @@ extension FerryError {
     }
 
     private static func isOfReading(_ error: MongoError) -> Bool {
-        let command = error.context?.split(separator: " ").first.map(String.init) ?? ""
-        return ["find", "getMore", "aggregate", "count", "listIndexes", "listCollections"].contains(command)
+        ["find", "getMore", "aggregate", "count", "listIndexes", "listCollections"].contains(
+            error.context?.command ?? "")
     }
 
     /// The privilege that a command needs; nil if it needs none that is known here.
     ///
     /// Source: MongoDB manual, "Privilege Actions".
     private static func action(_ error: MongoError) -> String? {
-        let words = error.context?.split(separator: " ", maxSplits: 2).map(String.init) ?? []
-        guard let command = words.first, let action = actions[command] else { return nil }
-        let place = words.count == 3 && words[1] == "on" ? " on \(words[2].oneLine)" : ""
+        guard let context = error.context, let command = context.command, let action = actions[command] else {
+            return nil
+        }
+        let place = context.target.map { " on \($0.oneLine)" } ?? ""
         let others =
             command.hasPrefix("list") ? "" : "; an import also on the collections \(OwnNames.all) of the database"
         return "\(action)\(place)\(others)"

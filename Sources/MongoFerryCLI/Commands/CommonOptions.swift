@@ -63,20 +63,19 @@ struct CommonOptions: ParsableArguments {
             }
             return line
         }
-        guard let variable = ProcessInfo.processInfo.environment["MONGODB_URI"] else { return nil }
-        // `export MONGODB_URI="$(…)"` leaves this if the command has failed. The default is no substitute: it may be
-        // the user's own server.
+        guard let variable = StandardAddress.ofEnvironment else { return nil }
         guard !variable.isEmpty else {
+            let advice = StandardAddress.adviceWhereEmpty
             throw FerryError(
                 "MONGODB_URI is set, and empty", kind: .usage,
-                advice: ["Give it an address, or unset it: then mongodb://localhost:27017 is asked."])
+                advice: [advice.prefix(1).uppercased() + advice.dropFirst()])
         }
         return variable
     }
 
     func target() throws -> Target {
         guard let text = try connectionText() else {
-            var target = try Target(uri: "mongodb://localhost:27017", database: db)
+            var target = try Target(uri: StandardAddress.text, database: db)
             target.remark = "Neither --uri, --uri-file nor $MONGODB_URI was given: this is the default."
             return target
         }
@@ -97,8 +96,6 @@ struct CommonOptions: ParsableArguments {
         }
     }
 
-    private static let configurationHere = "mongoferry.yaml"
-
     /// What the file is to this command, if it is one that the command reads for its options; otherwise nil.
     func nameOfFile(at path: String) -> String? {
         let files = [(config, "the configuration"), (uriFile, "the connection string's file")]
@@ -107,7 +104,7 @@ struct CommonOptions: ParsableArguments {
 
     /// The configuration that was named, or the one in this folder, or an empty one.
     func configuration() throws -> Configuration {
-        let path = config ?? Self.configurationHere
+        let path = config ?? Configuration.usualFile
         // A dangling link counts as a file, too: the configuration must not be missing silently.
         let isThere = (try? FileManager.default.attributesOfItem(atPath: path)) != nil
         guard config != nil || isThere else { return Configuration() }

@@ -36,6 +36,9 @@ public struct Configuration: Hashable, Sendable {
         let error: ConfigurationError
     }
 
+    /// The name of the file that commands look for in their folder.
+    package static let usualFile = "mongoferry.yaml"
+
     /// The file's name, for messages; nil for a configuration made in code.
     public let file: String?
     /// In the order written.
