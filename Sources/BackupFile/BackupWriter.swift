@@ -195,14 +195,7 @@ public final class BackupWriter {
         try header.withUTF8 { try output.writeStored(UnsafeRawBufferPointer($0), at: 0) }
         let sum = try SHA256Sum(of: file.path)
         let end = output.written
-        let (source, _) = try makeByteSource(file)
-        let buffer = ByteBuffer(capacity: 1 << 20)
-        while true {
-            try check()
-            let count = try source.read(into: buffer.storage)
-            if count == 0 { break }
-            try sum.update(UnsafeRawBufferPointer(start: buffer.storage.baseAddress, count: count))
-        }
+        _ = try sum.update(from: makeByteSource(file).source, check)
         try file.seek(to: end)
         return sum
     }

@@ -50,23 +50,14 @@ extension OpenFile {
     /// - Throws: ``FileError``; ``BackupError`` if the decompression library fails; whatever `check` throws.
     func digestOfContent(upTo count: Int, _ check: () throws -> Void) throws -> String? {
         let place = try offset()
-        let buffer = ByteBuffer(capacity: 1 << 20)
         let sum = try SHA256Sum(of: path)
-        var open = count
+        var isWhole = false
         do {
-            let source = try makeByteSource(self).source
-            while open > 0 {
-                try check()
-                let room = UnsafeMutableRawBufferPointer(rebasing: buffer.storage.prefix(open))
-                let read = try source.read(into: room)
-                guard read > 0 else { break }
-                try sum.update(UnsafeRawBufferPointer(rebasing: room[..<read]))
-                open -= read
-            }
+            isWhole = try sum.update(from: makeByteSource(self).source, upTo: count, check) == count
         } catch let error as BackupError where error.kind != .unavailable {
-            // No longer what was read before: bytes remain, so there is no digest.
+            // No longer what was read before: there is no digest.
         }
         try seek(to: place)
-        return open == 0 ? try sum.finish() : nil
+        return isWhole ? try sum.finish() : nil
     }
 }

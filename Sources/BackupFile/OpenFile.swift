@@ -242,7 +242,9 @@ private func writeSome(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> 
     write(descriptor, bytes.baseAddress, bytes.count)
 }
 
-/// The folder for temporary files: `$TMPDIR`, or else `/tmp`.
-public func temporaryDirectory() -> String {
-    getenv("TMPDIR").map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 } ?? "/tmp"
+extension OpenFile {
+    /// The folder for temporary files: `$TMPDIR`, or else `/tmp`.
+    package static var temporaryFolder: String {
+        getenv("TMPDIR").map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 } ?? "/tmp"
+    }
 }

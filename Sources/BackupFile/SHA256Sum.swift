@@ -1,3 +1,5 @@
+import BSON
+
 #if canImport(CryptoKit)
     import CryptoKit
 #else
@@ -56,6 +58,26 @@ final class SHA256Sum {
             guard result == 1 else { throw FileError(Self.operation, path, code: ENOTSUP) }
         }
     #endif
+
+    /// Adds what a source gives.
+    /// - Parameters:
+    ///   - limit: the most bytes to take.
+    ///   - check: called before each piece; an error that it throws stops the reading.
+    /// - Returns: the number of bytes that were added.
+    /// - Throws: ``FileError``, ``BackupError``; whatever `check` throws.
+    func update(from source: any ByteSource, upTo limit: Int = .max, _ check: () throws -> Void) throws -> Int {
+        let buffer = ByteBuffer(capacity: 1 << 20)
+        var count = 0
+        while count < limit {
+            try check()
+            let room = UnsafeMutableRawBufferPointer(rebasing: buffer.storage.prefix(limit - count))
+            let read = try source.read(into: room)
+            guard read > 0 else { break }
+            try update(UnsafeRawBufferPointer(rebasing: room[..<read]))
+            count += read
+        }
+        return count
+    }
 
     private static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
         bytes.reduce(into: "") { $0 += String($1 >> 4, radix: 16) + String($1 & 15, radix: 16) }

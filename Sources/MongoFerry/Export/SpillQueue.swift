@@ -51,7 +51,7 @@ final class SpillQueue: ByteSink, @unchecked Sendable {
     /// - Throws: ``FerryError`` if no thread could be created.
     init(
         to destination: any ByteSink, cancellation: Cancellation, memory: Int = 16 << 20,
-        spillingIn directory: String = temporaryDirectory(),
+        spillingIn directory: String = OpenFile.temporaryFolder,
         hasRoom: @escaping @Sendable (OpenFile) -> Bool = { SpillQueue.leavesRoom($0) },
         tell: @escaping @Sendable (String) -> Void = { _ in }
     ) throws {

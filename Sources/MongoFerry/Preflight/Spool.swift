@@ -17,7 +17,7 @@ enum Spool {
 
     /// - Throws: ``FerryError``, ``FileError``; ``BackupError`` if it is no backup; `CancellationError`.
     static func file(from source: OpenFile, _ operation: OperationContext) throws -> OpenFile {
-        let file = try OpenFile(temporaryIn: temporaryDirectory())
+        let file = try OpenFile(temporaryIn: OpenFile.temporaryFolder)
         let buffer = ByteBuffer(capacity: 1 << 20)
         var bytes = 0
         while true {

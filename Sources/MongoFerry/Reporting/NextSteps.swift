@@ -19,7 +19,7 @@ extension Report {
         if rejectionCount > 0, circumstances.unreadable == nil {
             // If something other than their number stopped the import, its advice already says what helps.
             if status != .refused || advice.isEmpty {
-                steps.append(rejectionStep(isDamaged: kinds.contains(.file)))
+                steps += [rejectionStep(isDamaged: kinds.contains(.file))].compactMap(\.self)
             }
             if operation == .import, status == .refused || rejectsFile != nil,
                 rejections.contains(where: \.isOfValidator)
@@ -54,7 +54,7 @@ extension Report {
                 "Documents that only the database has are no fault; `import --mode replace` would remove them.")
         }
         if danglingCount > 0 { steps.append(danglingStep) }
-        return steps.filter { !$0.isEmpty }
+        return steps
     }
 
     /// The number of problems of each kind: `1 rejected row, 4 dangling references`.
@@ -114,8 +114,8 @@ extension Report {
             "\(mending) where the backup comes from; or import with --mode merge, which goes on without an index that cannot be built, and sets aside what one that is there refuses."
     }
 
-    private func rejectionStep(isDamaged: Bool) -> String {
-        if isDamaged { return "" }
+    private func rejectionStep(isDamaged: Bool) -> String? {
+        if isDamaged { return nil }
         if operation == .verify {
             return
                 "An import refuses these rows: \(source == nil ? "mend them" : "export again"), or set them aside with --max-rejects \(rejectionCount)."
@@ -127,7 +127,7 @@ extension Report {
                 "Mend what the server refused, which stands in \(rejectsFile), where the backup comes from\(others)."
         }
         // Running the import again continues it.
-        if status == .failed || status == .interrupted { return "" }
+        if status == .failed || status == .interrupted { return nil }
         if let rejectsFile, let rejectsCommand = circumstances.rejectsCommand {
             return "Mend the rows in \(rejectsFile) and import that file: `\(rejectsCommand)`."
         }
@@ -143,7 +143,7 @@ extension Report {
             return
                 "\(rejectionCount.grouped) \(isOne ? "row" : "rows") would be set aside in \(rejectsPlace): mend \(isOne ? "it" : "them") before the import."
         }
-        return operation == .import ? unwrittenStep : ""
+        return operation == .import ? unwrittenStep : nil
     }
 
     /// The advice for rows that could not be set aside.

@@ -83,32 +83,29 @@ struct NameWords {
 
     /// Names by which documents refer to others of their own collection.
     static let kinship: Set<String> = [
-        "parent", "parents", "root", "previous", "prev", "next", "predecessor", "successor", "ancestor", "ancestors",
-        "child", "children", "sibling", "siblings", "original", "duplicate", "superseded", "replaces", "self",
+        "ancestor", "ancestors", "child", "children", "duplicate", "next", "original", "parent", "parents",
+        "predecessor", "prev", "previous", "replaces", "root", "self", "sibling", "siblings", "successor",
+        "superseded",
     ]
 
     /// Names of quantities, whose integers fall into any range of ids.
     static let measures: Set<String> = [
-        "age", "amount", "average", "avg", "balance", "capacity", "cents", "cost", "costs", "count", "counter", "day",
-        "days", "depth", "discount", "distance", "duration", "fee", "floor", "height", "hour", "hours", "index",
-        "interval",
-        "kilometers", "km", "length", "level", "limit", "max", "maximum", "mileage", "miles", "min", "minimum",
-        "minute",
-        "minutes", "month", "months", "offset", "page", "pages", "percent", "percentage", "points", "port", "position",
-        "premium", "price", "priority", "quantity", "qty", "rank", "rate", "rating", "revision", "score", "second",
-        "seconds", "seq", "sequence", "size", "speed", "status", "step", "sum", "tax", "term", "total", "value",
-        "version",
-        "volume", "week", "weight", "width", "year", "years", "zip", "zipcode", "postcode", "phone", "seed", "number",
-        "n",
-        "weeks", "times", "retries", "attempts", "line", "row", "rows", "order", "sort", "type", "state", "kind",
-        "mode",
-        "deductible", "coverage", "income", "salary", "wage", "bonus", "stock", "units", "unit", "pieces", "items",
-        "seats", "rooms", "views", "visits", "clicks", "likes", "votes", "followers", "downloads", "shares", "stars",
-        "grade", "mark", "points", "credit", "credits", "debit", "paid", "due", "budget", "profit", "loss", "margin",
-        "ratio", "percentile", "temperature", "pressure", "humidity", "voltage", "power", "energy", "kwh", "area",
-        "mass", "load", "usage", "bytes", "lat", "lng", "lon", "latitude", "longitude", "altitude", "elevation",
-        "progress", "timeout", "delay", "ttl", "retry", "attempt", "round", "lap", "shift", "threshold",
-        "horsepower", "doors", "cylinders", "odometer", "reading", "measurement", "estimate", "odds", "chance",
+        "age", "altitude", "amount", "area", "attempt", "attempts", "average", "avg", "balance", "bonus", "budget",
+        "bytes", "capacity", "cents", "chance", "clicks", "cost", "costs", "count", "counter", "coverage", "credit",
+        "credits", "cylinders", "day", "days", "debit", "deductible", "delay", "depth", "discount", "distance",
+        "doors", "downloads", "due", "duration", "elevation", "energy", "estimate", "fee", "floor", "followers",
+        "grade", "height", "horsepower", "hour", "hours", "humidity", "income", "index", "interval", "items",
+        "kilometers", "kind", "km", "kwh", "lap", "lat", "latitude", "length", "level", "likes", "limit", "line",
+        "lng", "load", "lon", "longitude", "loss", "margin", "mark", "mass", "max", "maximum", "measurement",
+        "mileage", "miles", "min", "minimum", "minute", "minutes", "mode", "month", "months", "n", "number", "odds",
+        "odometer", "offset", "order", "page", "pages", "paid", "percent", "percentage", "percentile", "phone",
+        "pieces", "points", "port", "position", "postcode", "power", "premium", "pressure", "price", "priority",
+        "profit", "progress", "qty", "quantity", "rank", "rate", "rating", "ratio", "reading", "retries", "retry",
+        "revision", "rooms", "round", "row", "rows", "salary", "score", "seats", "second", "seconds", "seed", "seq",
+        "sequence", "shares", "shift", "size", "sort", "speed", "stars", "state", "status", "step", "stock", "sum",
+        "tax", "temperature", "term", "threshold", "timeout", "times", "total", "ttl", "type", "unit", "units",
+        "usage", "value", "version", "views", "visits", "voltage", "volume", "votes", "wage", "week", "weeks",
+        "weight", "width", "year", "years", "zip", "zipcode",
     ]
 }
 

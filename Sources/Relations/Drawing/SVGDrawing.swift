@@ -2,14 +2,6 @@
 struct SVGDrawing {
     let drawing: GraphDrawing
 
-    private enum Colour {
-        static let line = "#5b6b7b"
-        static let cycle = "#d9822b"
-        static let dangling = "#c62828"
-        static let text = "#1d2733"
-        static let quiet = "#68737f"
-    }
-
     var text: String {
         let layout = GraphLayout(drawing)
         let footer = 34.0
@@ -19,10 +11,12 @@ struct SVGDrawing {
             height="\(number(layout.height + footer))" viewBox="0 0 \(number(layout.width)) \(number(layout.height + footer))" \
             font-family="ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace" font-size="12">
             """,
-            "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>",
+            "<rect width=\"100%\" height=\"100%\" fill=\"\(GraphColour.paper)\"/>",
             "<defs>",
         ]
-        for (name, colour) in [("line", Colour.line), ("cycle", Colour.cycle), ("dangling", Colour.dangling)] {
+        for (name, colour) in [
+            ("line", GraphColour.line), ("cycle", GraphColour.cycle), ("dangling", GraphColour.dangling),
+        ] {
             lines.append(
                 "<marker id=\"\(name)\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"8\" markerHeight=\"8\" orient=\"auto\"><path d=\"M0 0L8 4L0 8z\" fill=\"\(colour)\"/></marker>"
             )
@@ -36,7 +30,7 @@ struct SVGDrawing {
         }
         for box in layout.boxes { lines += self.box(box) }
         lines.append(
-            "<text x=\"24\" y=\"\(number(layout.height + 12))\" fill=\"\(Colour.quiet)\">→ refers to; imported from left to right"
+            "<text x=\"24\" y=\"\(number(layout.height + 12))\" fill=\"\(GraphColour.quiet)\">→ refers to; imported from left to right"
                 + (drawing.graph.cycles.isEmpty ? "" : "; orange: cycle, one group")
                 + (drawing.hasDangling ? "; red: dangling" : "") + "</text>")
         lines.append("</svg>")
@@ -45,9 +39,9 @@ struct SVGDrawing {
 
     private func style(of reference: Reference) -> (colour: String, marker: String) {
         if drawing.danglingCount(of: reference) > 0 || drawing.absence(of: reference) == .missing {
-            return (Colour.dangling, "dangling")
+            return (GraphColour.dangling, "dangling")
         }
-        return drawing.graph.isInCycle(reference) ? (Colour.cycle, "cycle") : (Colour.line, "line")
+        return drawing.graph.isInCycle(reference) ? (GraphColour.cycle, "cycle") : (GraphColour.line, "line")
     }
 
     /// A line from the reference's line in its box to the head of the target's box.
@@ -81,16 +75,16 @@ struct SVGDrawing {
     private func box(_ box: GraphLayout.Box) -> [String] {
         let group = drawing.graph.group(of: box.name)
         let isInCycle = group.map { drawing.graph.importOrder[$0].isCycle } ?? false
-        let stroke = box.absence == .missing ? Colour.dangling : isInCycle ? Colour.cycle : Colour.line
+        let stroke = box.absence == .missing ? GraphColour.dangling : isInCycle ? GraphColour.cycle : GraphColour.line
         let dashes = box.absence != nil ? " stroke-dasharray=\"5 3\"" : ""
         var lines = [
-            "<rect x=\"\(number(box.x))\" y=\"\(number(box.y))\" width=\"\(number(box.width))\" height=\"\(number(box.height))\" rx=\"6\" fill=\"#ffffff\" stroke=\"\(stroke)\" stroke-width=\"1.3\"\(dashes)/>",
-            "<text x=\"\(number(box.x + 12))\" y=\"\(number(box.y + 17))\" font-weight=\"bold\" fill=\"\(Colour.text)\">\(box.name.oneLine.escapedForPages)</text>",
-            "<text x=\"\(number(box.x + 12))\" y=\"\(number(box.y + 32))\" font-size=\"11\" fill=\"\(Colour.quiet)\">\(box.absence?.rawValue ?? drawing.records(of: box.name) ?? "")</text>",
+            "<rect x=\"\(number(box.x))\" y=\"\(number(box.y))\" width=\"\(number(box.width))\" height=\"\(number(box.height))\" rx=\"6\" fill=\"\(GraphColour.paper)\" stroke=\"\(stroke)\" stroke-width=\"1.3\"\(dashes)/>",
+            "<text x=\"\(number(box.x + 12))\" y=\"\(number(box.y + 17))\" font-weight=\"bold\" fill=\"\(GraphColour.text)\">\(box.name.oneLine.escapedForPages)</text>",
+            "<text x=\"\(number(box.x + 12))\" y=\"\(number(box.y + 32))\" font-size=\"11\" fill=\"\(GraphColour.quiet)\">\(box.absence?.rawValue ?? drawing.records(of: box.name) ?? "")</text>",
         ]
         for (index, reference) in box.references.enumerated() {
             let y = box.y + GraphLayout.headHeight + (Double(index) + 0.5) * GraphLayout.lineHeight + 4
-            let colour = style(of: reference).colour == Colour.dangling ? Colour.dangling : Colour.text
+            let colour = style(of: reference).colour == GraphColour.dangling ? GraphColour.dangling : GraphColour.text
             lines.append(
                 "<text x=\"\(number(box.x + 12))\" y=\"\(number(y))\" fill=\"\(colour)\">\(drawing.pictureLabel(of: reference).escapedForPages)</text>"
             )

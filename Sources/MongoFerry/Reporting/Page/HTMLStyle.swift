@@ -1,3 +1,5 @@
+import Relations
+
 /// The page's style sheet: for desktop, phone and print, in light and dark mode.
 enum HTMLStyle {
     static let sheet: HTML = """
@@ -66,15 +68,7 @@ enum HTMLStyle {
         footer { padding-bottom: 2rem; font-size: 0.85rem; }
         .graph { overflow-x: auto; }
         .graph svg { display: block; max-width: 100%; height: auto; margin: 0 auto; }
-        .graph [fill="#ffffff"] { fill: var(--paper); }
-        .graph [fill="#1d2733"] { fill: var(--ink); }
-        .graph [fill="#68737f"] { fill: var(--quiet); }
-        .graph [fill="#5b6b7b"] { fill: var(--line); }
-        .graph [fill="#d9822b"] { fill: var(--cycle); }
-        .graph [fill="#c62828"] { fill: var(--bad); }
-        .graph [stroke="#5b6b7b"] { stroke: var(--line); }
-        .graph [stroke="#d9822b"] { stroke: var(--cycle); }
-        .graph [stroke="#c62828"] { stroke: var(--bad); }
+        \(graphColours)
         @media screen and (max-width: 44rem) {
           main, footer { padding: 0 0.75rem; }
           header { padding-top: 1.25rem; }
@@ -114,4 +108,16 @@ enum HTMLStyle {
           th, td { font-size: 9pt; padding-top: 0.25rem; padding-bottom: 0.25rem; }
         }
         """
+
+    /// The page's colours instead of the drawing's own, which are those of paper.
+    private static let graphColours: HTML = {
+        let colours = [
+            (GraphColour.paper, "paper"), (GraphColour.text, "ink"), (GraphColour.quiet, "quiet"),
+            (GraphColour.line, "line"), (GraphColour.cycle, "cycle"), (GraphColour.dangling, "bad"),
+        ]
+        let rules = ["fill", "stroke"].flatMap { attribute in
+            colours.map { ".graph [\(attribute)=\"\($0)\"] { \(attribute): var(--\($1)); }" }
+        }
+        return HTML(stringLiteral: rules.joined(separator: "\n"))
+    }()
 }
