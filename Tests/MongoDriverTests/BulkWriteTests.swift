@@ -39,7 +39,7 @@ import Testing
         try withTestDatabase { database in
             let payload = Value.binary(subtype: 0, [UInt8](repeating: 7, count: 1_000_000))
             let documents = (0..<60).map { ["_id": .int32(Int32($0 == 55 ? 1 : $0)), "p": payload] as Document }
-            let result = try database.insert(documents, into: "c")
+            let result = try database.tryInsert(documents, into: "c")
             #expect(result.inserted == 59 && result.writeErrors.map(\.index) == [55])
         }
     }
@@ -103,7 +103,7 @@ import Testing
                 ["_id": 3, "0": ["$set": 1]],
                 ["_id": 4, "$db": "x", "$ref": "y"],
             ]
-            #expect(try database.insert(odd, into: "c").inserted == 4)
+            #expect(try database.tryInsert(odd, into: "c").inserted == 4)
             #expect(try database.documents(in: "c") == odd)
 
             let replacements = odd.map { $0.appending("new", true) }
@@ -227,7 +227,7 @@ import Testing
             // One document is just above the server's limit, and one so far above it that it cannot be sent at all.
             let sizes = [10, 16_777_216, 10, 17_000_000, 10]
             let documents = sizes.enumerated().map { document(Int32($0 + 1), $1) }
-            let result = try database.insert(documents, into: "c")
+            let result = try database.tryInsert(documents, into: "c")
             #expect(result.inserted == 3)
             #expect(result.writeErrors.map(\.index) == [1, 3])
             #expect(result.writeErrors.map(\.code) == [10334, 10334])

@@ -83,7 +83,7 @@ struct FailureTests {
     func aWriteWhoseConnectionBreaksIsDoneAndCountedOnce(failure: Document) throws {
         try withFailures { database in
             try failing(["insert", "update", "delete"], times: 1, failure, in: database) {
-                let result = try database.insert((0..<1_000).map { ["_id": .int32($0)] }, into: "c")
+                let result = try database.tryInsert((0..<1_000).map { ["_id": .int32($0)] }, into: "c")
                 #expect(result.inserted == 1_000 && result.writeErrors.isEmpty)
             }
             #expect(try database.count("c") == 1_000)
@@ -98,7 +98,7 @@ struct FailureTests {
             let lost: Document = ["writeConcernError": ["code": 91, "errmsg": "gone"]]
             let labelled = lost.appending("errorLabels", ["RetryableWriteError"])
             try failing(["insert"], times: 1, labelled, in: database) {
-                let result = try database.insert((0..<500).map { ["_id": .int32($0)] }, into: "c")
+                let result = try database.tryInsert((0..<500).map { ["_id": .int32($0)] }, into: "c")
                 #expect(result.inserted == 500 && result.writeErrors.isEmpty)
                 #expect(result.writeConcernErrors.isEmpty)
             }
@@ -153,7 +153,7 @@ struct FailureTests {
                 "writeConcernError": ["code": 64, "codeName": "WriteConcernFailed", "errmsg": "late"]
             ]
             try failing(["insert", "create"], times: 2, refusal, in: database) {
-                let result = try database.insert([["_id": 1], ["_id": 2]], into: "c")
+                let result = try database.tryInsert([["_id": 1], ["_id": 2]], into: "c")
                 #expect(result.inserted == 2 && result.writeErrors.isEmpty)
                 #expect(result.writeConcernErrors.map(\.code) == [64])
                 #expect(result.writeConcernErrors.map(\.message) == ["late"])
@@ -183,7 +183,7 @@ struct FailureTests {
             try database.insert([["_id": 1]], into: "c")
             let refusal: Document = ["writeConcernError": ["code": 64, "errmsg": "late"]]
             try failing(["insert"], times: 1, refusal, in: database) {
-                let result = try database.insert([["_id": 1], ["_id": 2]], into: "c")
+                let result = try database.tryInsert([["_id": 1], ["_id": 2]], into: "c")
                 #expect(result.inserted == 1 && result.writeErrors.map(\.index) == [0])
                 #expect(result.writeConcernErrors.map(\.code) == [64])
             }

@@ -73,7 +73,7 @@ import Testing
     @Test func aRowWithTwoKeysIsFoundBeforeAnythingIsWritten() throws {
         try withTestDatabase { database, folder in
             let twice: Document = ["_id": 1, "n": 1, "_id": 2]
-            #expect(try database.insert([twice], into: "c").writeErrors.map(\.code) == [2])
+            #expect(try database.tryInsert([twice], into: "c").writeErrors.map(\.code) == [2])
             // One `_id` is escaped, one is carried as bytes; a repeated `_id` inside another value does not matter.
             let raw = JSONText.value(.binary(subtype: 0, Array(twice.bytes))).firstMatch(of: /"base64":"([^"]*)"/)?.1
             let rows = [

@@ -17,8 +17,7 @@ import Testing
     func randomDocumentsComeBackByteForByte(_ mode: ExtendedJSONMode) throws {
         let seed = UInt64.random(in: 0...UInt64.max)
         try withTwoTestDatabases { source, copy, folder in
-            let inserted = try source.insert(Self.documents(seed: seed, count: 2500), into: "random")
-            try #require(inserted.writeErrors.isEmpty)
+            try source.insert(Self.documents(seed: seed, count: 2500), into: "random")
             let expected = try source.image()
             let file = folder.file("random.csv")
             try source.export(to: file) { $0.json = mode }
@@ -40,8 +39,7 @@ import Testing
             let keys: [Document] = [
                 ["$ref": "a", "$id": 1], ["$ref": "a", "$id": 1, "$db": "d"], ["$ref": "a", "$id": ["k": 2], "x": 3],
             ]
-            let inserted = try source.insert(keys.map { ["_id": .document($0), "v": 1] }, into: "keys")
-            try #require(inserted.writeErrors.isEmpty)
+            try source.insert(keys.map { ["_id": .document($0), "v": 1] }, into: "keys")
             let file = folder.file("keys.csv")
             try source.export(to: file)
             for mode in [ImportOptions.Mode.merge, .replace, .insert] {
@@ -58,7 +56,7 @@ import Testing
             for key in refused {
                 let rows = [["_id": 1], ["_id": .document(key)]].map { LegacyFile.row("keys", $0) }
                 try folder.write(LegacyFile.text(rows: rows), to: "refused.csv")
-                let errors = try copy.insert([["_id": .document(key)]], into: "refused").writeErrors
+                let errors = try copy.tryInsert([["_id": .document(key)]], into: "refused").writeErrors
                 try #require(!errors.isEmpty, "\(key)")
                 let report = try copy.load(folder.file("refused.csv"))
                 // Before anything is written.
@@ -154,8 +152,7 @@ import Testing
         try withTwoTestDatabases { source, copy, folder in
             try source.create("mixed", options)
             let documents: [Document] = Self.ids.enumerated().map { ["_id": $1, "n": .int32(Int32($0))] }
-            let result = try source.insert(documents, into: "mixed")
-            try #require(result.writeErrors.isEmpty, "\(result.writeErrors)")
+            try source.insert(documents, into: "mixed")
             let expected = try source.image()
             try source.export(to: folder.file("mixed.csv"))
             try source.export(to: folder.file("sorted.csv")) { $0.reproducible = true }
@@ -249,7 +246,7 @@ import Testing
             if document["t"] != nil {
                 try database.insertKeepingTimestamps(document, into: "hard")
             } else {
-                #expect(try database.insert([document], into: "hard").writeErrors.isEmpty, "\(document.elements)")
+                try database.insert([document], into: "hard")
             }
         }
     }
@@ -310,7 +307,7 @@ import Testing
             let documents: [Document] = [
                 ["_id": 1, "d": deepest], ["_id": 2, "d": array], ["_id": 3, "d": deepest, "d": deepest],
             ]
-            try #require(try source.insert(documents, into: "deep").writeErrors.isEmpty)
+            try source.insert(documents, into: "deep")
             try source.insertKeepingTimestamps(
                 ["_id": 4, "t": .timestamp(Timestamp(rawValue: 0)), "d": deepest], into: "deep")
             let expected = try source.image()
@@ -334,7 +331,7 @@ import Testing
                 return ["_id": .int32(id), "text": .string(start + String(repeating: "x", count: room))]
             }
             var documents = [document(1, String(repeating: "\u{1}\"", count: 100_000)), document(2, "")]
-            try #require(try source.insert(documents, into: "big").writeErrors.isEmpty)
+            try source.insert(documents, into: "big")
             // One that is sent as a pipeline, and one that can only be merged in a transaction.
             for (id, start) in [(3, ["a": 1]), (4, ["a": 1, "a": 2])] as [(Int32, Document)] {
                 let head = (["_id": .int32(id), "t": .timestamp(Timestamp(rawValue: 0))] as Document)

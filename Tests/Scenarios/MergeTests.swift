@@ -159,7 +159,7 @@ import Testing
             try source.insert(file, into: "seats")
             try source.export(to: folder.file("seats.csv"))
             try copy.create("seats", options, indexes: [index])
-            try #require(try copy.insert(live, into: "seats").writeErrors.isEmpty)
+            try copy.insert(live, into: "seats")
             let report = try copy.load(folder.file("seats.csv")) { $0.upsertKeys = keys }
             #expect(report.rejectionCount == refused, "\(report.rejections.map(\.reason))")
             #expect(report.totals.read == file.count)
@@ -608,7 +608,8 @@ import Testing
                         case 0: try other.delete("busy", ["_id": .int32(id)])
                         case 1: try other.update("busy", ["_id": .int32(id)], ["_id": .int32(id), "b": 1, "b": 2])
                         default:
-                            try other.insert(
+                            // Either may be there already.
+                            _ = try other.tryInsert(
                                 [["_id": .int32(id), "late": true], ["_id": .int32(id + 10_000)]], into: "busy")
                         }
                     }

@@ -220,7 +220,7 @@ import Testing
             var refused = 0
             for (number, id) in ids.enumerated() {
                 let document: Document = ["_id": .document(id)]
-                let isRefused = try !database.insert([document], into: "c").writeErrors.isEmpty
+                let isRefused = try !database.tryInsert([document], into: "c").writeErrors.isEmpty
                 let file = folder.file("\(number).csv")
                 let whole = Data(document.bytes).base64EncodedString()
                 try folder.write("collection,data\nc,\"{\"\"$rawBSON\"\":\"\"\(whole)\"\"}\"\n", to: "\(number).csv")
@@ -571,7 +571,7 @@ import Testing
             #expect(outcome.errors.contains(text), "\(outcome.text)")
             // The validator is restored, and still applies to others.
             #expect(try database.image().differences(from: before) == [])
-            #expect(try database.insert([["_id": 100, "n": 1]], into: "items").writeErrors.count == 1)
+            #expect(try database.tryInsert([["_id": 100, "n": 1]], into: "items").writeErrors.count == 1)
         }
     }
 

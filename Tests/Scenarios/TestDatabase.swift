@@ -34,8 +34,15 @@ struct TestDatabase {
         try run(["createIndexes": .string(collection), "indexes": .array(indexes.map { .document($0) })])
     }
 
-    @discardableResult
-    func insert(_ documents: some Sequence<Document>, into collection: String) throws -> BulkWriteResult {
+    func insert(_ documents: some Sequence<Document>, into collection: String) throws {
+        let result = try tryInsert(documents, into: collection)
+        guard result.writeErrors.isEmpty, result.writeConcernErrors.isEmpty else {
+            throw NotInserted(collection: collection, result: result)
+        }
+    }
+
+    /// For documents that the server may refuse.
+    func tryInsert(_ documents: some Sequence<Document>, into collection: String) throws -> BulkWriteResult {
         let bulk = try client.bulkWrite(to: namespace(collection))
         for document in documents { try document.withRaw(bulk.insert) }
         return try bulk.execute()
@@ -201,6 +208,19 @@ struct TemporaryFolder {
 
     /// The names of its files, including hidden ones.
     func names() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: path).sorted() }
+}
+
+/// What a test was to find is not there, or not all of it.
+struct NotInserted: Error, CustomStringConvertible {
+    var collection: String
+    var result: BulkWriteResult
+
+    var description: String {
+        let refused = result.writeErrors.prefix(3).map { "document \($0.index): \($0.message)" }
+        let unmet = result.writeConcernErrors.map(\.message)
+        return "\(result.inserted) documents were inserted into \(collection), \(result.writeErrors.count) refused: "
+            + (refused + unmet).joined(separator: "; ")
+    }
 }
 
 struct NoServer: Error, CustomStringConvertible {
