@@ -43,6 +43,8 @@ struct Program {
     }
 
     let process: pid_t
+    /// What it was started with, for the message if it does not end.
+    private let words: [String]
     private let measuresMemory: Bool
     private let outputPath: String
     private let errorsPath: String
@@ -105,6 +107,7 @@ struct Program {
         }
         guard code == 0 else { throw POSIXError(POSIXErrorCode(rawValue: code) ?? .EIO) }
         self.process = process
+        self.words = words
     }
 
     static func run(
@@ -129,19 +132,25 @@ struct Program {
     var errorsSoFar: String { (try? String(contentsOfFile: errorsPath, encoding: .utf8)) ?? "" }
 
     /// Waits for its end.
-    /// - Parameter seconds: the time after which it is killed; nil to wait for as long as it takes.
-    func wait(seconds: Double? = nil) throws -> Outcome {
-        let deadline = seconds.map { ContinuousClock.now + .seconds($0) }
+    /// - Parameter seconds: the time after which it is killed.
+    /// - Throws: ``TooLate`` with what it has written, if it had to be killed. A program that waits forever would
+    ///   otherwise stop all tests without a word on which of them it was.
+    func wait(seconds: Double = 300) throws -> Outcome {
+        let deadline = ContinuousClock.now + .seconds(seconds)
+        var isTooLate = false
         var status: Int32 = 0
         var usage = rusage()
         var peak = measuresMemory ? 0 : Int.max
         while true {
-            let ended = wait4(process, &status, measuresMemory || seconds != nil ? WNOHANG : 0, &usage)
+            let ended = wait4(process, &status, WNOHANG, &usage)
             if ended == process { break }
             guard ended == 0 || errno == EINTR else { throw POSIXError(.ECHILD) }
             // Not `ru_maxrss`: on Linux that starts with the memory of the process that spawned this one.
             if measuresMemory { peak = max(peak, highWaterMegabytes) }
-            if let deadline, ContinuousClock.now > deadline { send(SIGKILL) }
+            if ContinuousClock.now > deadline {
+                isTooLate = true
+                send(SIGKILL)
+            }
             usleep(2000)
         }
         defer { for path in [outputPath, errorsPath] { unlink(path) } }
@@ -149,10 +158,14 @@ struct Program {
         #if canImport(Darwin)
             if measuresMemory { peak = usage.ru_maxrss >> 20 }
         #endif
-        return Outcome(
+        let outcome = Outcome(
             status: low == 0 ? (status >> 8) & 0xFF : nil, signal: low == 0 ? nil : low,
             output: (try? String(contentsOfFile: outputPath, encoding: .utf8)) ?? "", errors: errorsSoFar,
             peakMegabytes: peak)
+        if isTooLate {
+            throw TooLate(what: "the end of \(words.joined(separator: " ")); it wrote: \(outcome.text.suffix(4000))")
+        }
+        return outcome
     }
 }
 
