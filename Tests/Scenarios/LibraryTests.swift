@@ -23,6 +23,11 @@ import Testing
 
     @Test func anOperationIsWatchedWhileItRuns() async throws {
         try await withFixture { uri, database, fixture in
+            // The documentation shows the lines below as they are: this stands in for Swift's own function.
+            var phases: Set<OperationProgress.Phase> = []
+            func print(_ phase: OperationProgress.Phase, _ collection: String, _ records: Int, _ total: Int) {
+                phases.insert(phase)
+            }
             let target = try Target(uri: uri, database: database)
             let running = Import(fixture, into: target).start()
             for await step in running.progress {
@@ -30,6 +35,7 @@ import Testing
             }
             let report = try await running.report
             #expect(report.totals.inserted == 200)
+            #expect(phases.isSuperset(of: [.preflight, .load]), "\(phases)")
         }
     }
 
