@@ -2,12 +2,22 @@
 # Sourced by the other scripts: how each system installs a package and where it keeps the C driver.
 # Works in bash 3.2, the version of macOS.
 
+# The name in messages; a script outside of Scripts sets its own after it has sourced this.
+script="Scripts/${0##*/}"
+
 # say TEXT: prints it to standard error, because standard output belongs to results.
-say() { echo "Scripts/${0##*/}: $*" >&2; }
+say() { echo "$script: $*" >&2; }
 
 die() {
     say "$*"
     exit 1
+}
+
+# not_run TEXT: says which checks are left out because a tool is missing. Where CI=true it ends the script: nobody reads
+# there what a run that has succeeded says.
+not_run() {
+    [[ "${CI:-}" != true ]] || die "NOT RUN: $*; where CI=true, that is an error"
+    say "NOT RUN: $*"
 }
 
 # Homebrew's 1.x driver is keg-only: pkg-config finds it only if told where.
