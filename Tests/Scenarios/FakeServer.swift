@@ -21,13 +21,13 @@ final class FakeServer: @unchecked Sendable {
 
     let port: Int
     private let connections = Taken()
+    /// The number of connections that it has made to itself.
+    private let own = Atomic<Int>(0)
     private let listener: Int32
 
     init(_ manner: Manner) throws {
         listener = OwnDescriptors.newSocket()
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var address = Self.address(0)
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let (listener, connections) = (listener, connections)
         port = withUnsafeMutablePointer(to: &address) { pointer in
@@ -68,6 +68,32 @@ final class FakeServer: @unchecked Sendable {
     }
 
     var wasReached: Bool { connections.count.load(ordering: .relaxed) > 0 }
+
+    /// Returns the number of connections that others have made, for a server that closes them.
+    ///
+    /// It makes one itself: connections are accepted in their order, so that all before it have been counted.
+    func countConnections() throws -> Int {
+        let connection = OwnDescriptors.newSocket()
+        defer { close(connection) }
+        var address = Self.address(port)
+        let isConnected = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(connection, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
+        }
+        guard isConnected else { throw POSIXError(.ECONNREFUSED) }
+        var byte: UInt8 = 0
+        _ = read(connection, &byte, 1)
+        return connections.count.load(ordering: .relaxed) - own.wrappingAdd(1, ordering: .relaxed).newValue
+    }
+
+    private static func address(_ port: Int) -> sockaddr_in {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = UInt16(port).bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        return address
+    }
 
     deinit {
         shutdown(listener, Int32(SHUT_RDWR))
