@@ -221,8 +221,7 @@ import Testing
         }
     }
 
-    /// Those that are installed.
-    private static let otherCompressors = ["bzip2", "xz"].filter { name in
+    private static func isInstalled(_ name: String) -> Bool {
         (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").contains {
             FileManager.default.isExecutableFile(atPath: "\($0)/\(name)")
         }
@@ -232,7 +231,7 @@ import Testing
     @Test(
         arguments: [
             "line ends", "mark", "last line end", "tail", "both", "UTF-16", "UTF-16LE", "gzip",
-        ] + otherCompressors,
+        ] + ["bzip2", "xz"].filter(isInstalled),
         [false, true])
     func whatIsSaidToTakeAFaultAwayDoes(fault: String, isCompressed: Bool) throws {
         try SmallBackup.lend { backup in

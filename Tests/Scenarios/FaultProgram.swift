@@ -34,6 +34,13 @@ struct Program {
         throw NotBuilt()
     }
 
+    /// Whether a tool is on the PATH with which tests examine the program from outside.
+    static func isInstalled(_ tool: String) -> Bool {
+        (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").contains {
+            FileManager.default.isExecutableFile(atPath: "\($0)/\(tool)")
+        }
+    }
+
     /// Whether its signal handlers are installed. Source: proc(5), `SigCgt`; true on systems without that file.
     var catchesSignals: Bool {
         guard FileManager.default.fileExists(atPath: "/proc/self/status") else { return true }
