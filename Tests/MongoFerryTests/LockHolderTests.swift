@@ -17,11 +17,11 @@ import Testing
 
     #if os(Linux)
         @Test func aProcessThatHasEndedIsDeadAndOnlyHere() throws {
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: "/bin/true")
-            try process.run()
-            process.waitUntilExit()
-            let pid = Int(process.processIdentifier)
+            var (process, words) = (pid_t(0), [strdup("true"), nil])
+            defer { free(words[0]) }
+            let code = posix_spawn(&process, "/bin/true", nil, nil, &words, nil)
+            try #require(code == 0 && waitpid(process, nil, 0) == process)
+            let pid = Int(process)
             #expect(try holder(pid).isDead)
             #expect(try !holder(pid, host: "another").isDead)
             #expect(try !holder(pid, processes: "another boot").isDead)

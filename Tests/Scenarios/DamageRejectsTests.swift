@@ -361,16 +361,11 @@ import Testing
                 "collection,data\nc,\"{\"\"_id\"\":1}\"\n\(row)\nc,\"{\"\"_id\"\":}\"\n", to: "x.csv")
             let report = try database.load(folder.file("x.csv")) { $0.maximumRejects = 5 }
             #expect(report.rejections.map(\.line) == [3, 4], "\(report.rejections)")
-            let counting = Process()
-            counting.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-            counting.arguments = [
-                "python3", "-c", "import csv, sys; sys.exit(len(list(csv.reader(open(sys.argv[1], newline='')))))",
-                folder.file("x.csv.rejects.csv"),
-            ]
-            try counting.run()
-            counting.waitUntilExit()
+            let count = "import csv, sys; sys.exit(len(list(csv.reader(open(sys.argv[1], newline='')))))"
+            let counting = try Program(
+                ["python3", "-c", count, folder.file("x.csv.rejects.csv")], executable: "/usr/bin/env")
             let text = try folder.text("x.csv.rejects.csv")
-            #expect(counting.terminationStatus == 3, "\(text)")
+            #expect(try counting.wait().status == 3, "\(text)")
         }
     }
 
