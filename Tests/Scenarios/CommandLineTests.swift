@@ -461,13 +461,14 @@ import Testing
             try source.delete("customers", ["email": "customer3@example.org"])
             let file = folder.file("all.csv")
             let report = folder.file("report.json")
-            let steps = [
-                ("export", ["export", "--db", source.name, "-o", file]),
-                ("import", ["import", file, "--db", copy.name]),
-                ("verify", ["verify", file, "--db", copy.name]),
+            let steps: [(String, [String], Int32)] = [
+                ("export", ["export", "--db", source.name, "-o", file], 0),
+                ("import", ["import", file, "--db", copy.name], 0),
+                ("verify", ["verify", file, "--db", copy.name], 2),
             ]
-            for (operation, step) in steps {
-                _ = try Program.run(step + ["--report", report], environment: ["MONGODB_URI": try testURI()])
+            for (operation, step, status) in steps {
+                let outcome = try Program.run(step + ["--report", report], environment: ["MONGODB_URI": try testURI()])
+                #expect(outcome.status == status, "\(outcome.text)")
                 let object = try Self.object(folder, "report.json")
                 #expect(object["operation"] as? String == operation)
                 let collections = try #require(object["collections"] as? [[String: Any]])
