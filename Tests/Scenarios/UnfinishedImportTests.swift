@@ -64,12 +64,14 @@ import Testing
             let (pool, name) = (database.pool, database.name)
             let operation = OperationContext(onProgress: { progress in
                 guard progress.phase == .read else { return }
-                let database = (try? pool.makeClient()).map { TestDatabase(pool: pool, client: $0, name: name) }
-                if let database { try? Self.putLock(database, age: 0) }
+                do {
+                    try Self.putLock(TestDatabase(pool: pool, client: try pool.makeClient(), name: name), age: 0)
+                } catch { Issue.record(error) }
             })
             var options = ExportOptions(destination: .file(path: folder.file("all.csv"), overwriting: false))
             options.consistency = consistency
             let report = try Export(try database.target, options).runBlocking(operation)
+            #expect(try database.count("__mongoferry_lock") == 1)
             #expect(report.warnings == (consistency == .snapshot ? [] : [Self.running(name)]))
         }
     }
