@@ -927,7 +927,7 @@ import Testing
             }
             // The plan for an existing collection says so, too, but only for the indexes that it lacks.
             try database.create("items", indexes: [["key": ["a": 0.5], "name": "tiny"]])
-            _ = #expect(throws: FerryError.self) {
+            let second = #expect(throws: FerryError.self) {
                 try database.load(folder.file("old.csv")) {
                     $0.confirm = { plan in
                         let text = plan.lines.joined(separator: "\n")
@@ -937,6 +937,7 @@ import Testing
                     }
                 }
             }
+            #expect(second?.text == "not confirmed: nothing was written")
             try database.drop("items")
             // Each index is built separately: those that the server accepts exist, and each of the others is reported.
             let report = try database.load(folder.file("old.csv"))
