@@ -353,7 +353,7 @@ import Testing
             try folder.write(LegacyFile.text(rows: rows), to: "legacy.csv")
             let log = MessageLog()
             try database.load(folder.file("legacy.csv"), .merge, log)
-            #expect(try database.documents(in: "a").allSatisfy { $0["at"] == .date(1_577_836_800_000) })
+            #expect(try database.count("a", ["at": .date(1_577_836_800_000)]) == 2)
             let filters = try database.documents(in: "filters")
             #expect(
                 filters.first { $0["_id"] == 1 }?["query"] == [
@@ -411,12 +411,12 @@ import Testing
                 log.warnings == [
                     "users: 2 rows have no wrapper such as {\"$oid\": …}, and line 4 has one, so that they are read as Extended JSON: strings stay 2 dates in at, 2 values of 24 hex digits in by[]. If the old application wrote them, import them in a file without the others"
                 ])
-            #expect(try database.documents(in: "users").allSatisfy { $0["at"] == .string(date) })
+            #expect(try database.count("users", ["at": .string(date)]) == 2)
             // Without the row, they become what they were.
             try database.drop("users")
             try folder.write(LegacyFile.text(rows: Array(rows.dropLast())), to: "old.csv")
             try database.load(folder.file("old.csv"))
-            #expect(try database.documents(in: "users").allSatisfy { $0["at"] == .date(1_577_836_800_000) })
+            #expect(try database.count("users", ["at": .date(1_577_836_800_000)]) == 2)
         }
     }
 
