@@ -324,6 +324,28 @@ import Testing
             ])
     }
 
+    /// They are asked for as Longs.
+    @Test func numbersAreFoundInWhateverTypeTheServerAnswers() throws {
+        var world = World()
+        for number in 1...300 {
+            world.add("branches", ["_id": .int32(Int32(number))])
+            world.add("customers", ["_id": .double(Double(number))])
+            world.add("months", ["_id": ["year": .int32(Int32(number)), "month": 1]])
+            world.add(
+                "orders",
+                [
+                    "_id": oid(1, number), "branchId": .int32(Int32(number)), "customerId": .double(Double(number)),
+                    "month": ["year": .int32(Int32(number)), "month": 1],
+                ])
+        }
+        #expect(
+            try world.discover().described == [
+                "orders.branchId → branches: 300 of 300 sampled values exist, whole number",
+                "orders.customerId → customers: 300 of 300 sampled values exist, whole number",
+                "orders.month → months: 300 of 300 sampled values exist, document",
+            ])
+    }
+
     /// The number of a customer's policies is no policy, though the field has the name of their collection.
     @Test func aNumberUnderAPluralNameIsAQuantity() throws {
         var world = World()
@@ -860,71 +882,4 @@ import Testing
     }
 }
 
-/// Collections in memory that give the answers of a server.
-private struct World {
-    private(set) var documents: [(collection: String, document: Document)] = []
-    private(set) var questions: [String: Int] = [:]
-
-    mutating func add(_ collection: String, _ document: Document) { documents.append((collection, document)) }
-
-    mutating func discover() throws -> Discovery {
-        var discovery = ReferenceDiscovery()
-        var ids: [String: Set<Value>] = [:]
-        for (collection, document) in documents {
-            try document.withRaw { try discovery.add($0, in: collection) }
-            if let id = document["_id"] {
-                ids[collection, default: []].insert(Self.asServersCompare(id))
-            }
-        }
-        for (collection, count) in Dictionary(grouping: documents, by: \.collection).mapValues(\.count) {
-            discovery.declare(collection, count: count)
-        }
-        var questions: [String: Int] = [:]
-        let found = try discovery.resolve { asked in
-            for question in asked { questions[question.collection, default: 0] += 1 }
-            return asked.map { question in
-                Set(question.ids.filter { ids[question.collection]?.contains(Self.asServersCompare($0)) ?? false })
-            }
-        }
-        self.questions = questions
-        return found
-    }
-
-    /// Whole numbers are equal whatever their types, in documents too.
-    private static func asServersCompare(_ value: Value) -> Value {
-        if let number = value.integer { return .int64(Int64(number)) }
-        guard case .document(let document) = value else { return value }
-        return .document(
-            Document { for (key, value) in document.elements { $0.append(key, asServersCompare(value)) } })
-    }
-}
-
-extension Discovery {
-    fileprivate var described: [String] {
-        references.map { "\($0.collection).\($0.path) → \($0.target): \($0.found.dropFirst("discovered: ".count))" }
-    }
-}
-
 private let sampleTime = 1_000_000
-
-/// An ObjectId like those of a driver, made from 2019 on by one process for each collection.
-private func oid(_ kind: Int, _ number: Int) -> Value {
-    .objectID(
-        ObjectID(
-            high: UInt64(0x5C2A_AD80 + number * 3600) << 32 | UInt64(0xE1D2_0000 + kind),
-            low: UInt32(kind << 20 + number)))
-}
-
-private func uuid(_ number: Int) -> Value {
-    var random = SeededGenerator(seed: UInt64(number))
-    return .binary(subtype: 4, (0..<16).map { _ in UInt8.random(in: 0...255, using: &random) })
-}
-
-private func uuidText(_ number: Int) -> String {
-    guard case .binary(_, let bytes) = uuid(number) else { return "" }
-    let digits = bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
-    return [8, 4, 4, 4, 12].reduce(into: (rest: digits[...], parts: [String]())) { state, length in
-        state.parts.append(String(state.rest.prefix(length)))
-        state.rest = state.rest.dropFirst(length)
-    }.parts.joined(separator: "-")
-}

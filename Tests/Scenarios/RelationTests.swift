@@ -59,6 +59,20 @@ import Testing
         }
     }
 
+    /// Of such collections the server is asked, which answers in the type that it stores.
+    @Test func aReferenceToOneOfVeryManyNumbersIsFound() throws {
+        try withTestDatabase { database, _ in
+            try database.insert((1...12_000).map { ["_id": .int32($0)] }, into: "customers")
+            try database.insert((1...12_000).map { ["_id": .int32($0), "customerId": .int32($0)] }, into: "orders")
+            let found = try DiscoveredConfiguration(
+                try database.target, configuration: Configuration(), OperationContext())
+            #expect(
+                found.references.map { "\($0.collection).\($0.path) → \($0.target)" } == [
+                    "orders.customerId → customers"
+                ])
+        }
+    }
+
     /// In the reports of every operation, even of one that fails.
     @Test func whatTheConfigurationSaysInVainStandsInTheReports() throws {
         try withTestDatabase { database, folder in
