@@ -460,6 +460,22 @@ import Testing
         #expect(Set(resolution.references.map(\.target)) == ["c7"])
     }
 
+    /// One id in ten is asked for first. If more than a quarter of these exist, most of all ids may.
+    @Test(arguments: [(26, true), (25, false)])
+    func theRestIsAskedForIfMoreThanAQuarterOfTheFirstIdsExists(percent: Int, isAsked: Bool) throws {
+        func key(_ number: Int) -> ObjectID { ObjectID(high: 0x5C2A_AD80_0000_0001, low: UInt32(number)) }
+        var file = LegacyRows()
+        for number in 0..<2000 { file.add("orders", ["who": .string(key(number).description)]) }
+        let first = Set(stride(from: 0, to: 2000, by: 10).prefix(2 * percent))
+        var asked: Set<ObjectID> = []
+        let resolution = try file.resolve(databaseCollections: ["customers"]) { _, ids in
+            asked.formUnion(ids)
+            return Set(ids.filter { $0.low % 10 > 3 || first.contains(Int($0.low)) })
+        }
+        #expect(asked.count == (isAsked ? 2000 : 200))
+        #expect(resolution.references.map(\.target) == (isAsked ? ["customers"] : []))
+    }
+
     @Test func whatASecondLookPassesOverIsNamed() throws {
         func fill(_ inference: inout LegacyInference) throws {
             for number in 0..<25_000 {
@@ -537,6 +553,16 @@ import Testing
         #expect(try file.resolve().references.map(\.target) == ["customers"])
     }
 
+    /// One id among more than twenty is in another collection by accident.
+    @Test(arguments: [(19, ["a", "b"]), (20, ["a"])])
+    func aSecondTargetHasATwentiethOfTheIds(first: Int, targets: [String]) throws {
+        var file = LegacyRows()
+        for number in 0..<first { file.add("a", ["_id": hex(1, number)]) }
+        file.add("b", ["_id": hex(1, first)])
+        for number in 0...first { file.add("c", ["_id": hex(2, number), "ref": hex(1, number)]) }
+        #expect(try file.resolve().references.map(\.target) == targets)
+    }
+
     @Test func threadsTogetherSeeWhatOneSees() throws {
         let seed = UInt64.random(in: 0 ... .max)
         var random = SeededGenerator(seed: seed)
@@ -596,6 +622,19 @@ import Testing
         #expect(!dangling.isExact)
         // The exact number is 12,000.
         #expect((9_000..<15_000).contains(dangling.count))
+    }
+
+    /// The sample has as large a share of them as of the ids.
+    @Test(arguments: [(7, true), (4, false)])
+    func otherTextsBesideASampleOfIdsCountAsASampleToo(idsOfTen: Int, areConverted: Bool) throws {
+        var inference = LegacyInference(maximumIDs: 5_000)
+        for number in 0..<40_000 {
+            let value: Value = number % 10 < idsOfTen ? hex(1, number) : .string("text \(number)")
+            let document: Document = ["_id": hex(1, number), "other": value]
+            try document.withRaw { try inference.add($0, in: "x") }
+        }
+        let resolution = try inference.resolve(configuration: Configuration())
+        #expect(resolution.rules.rules.map(\.path) == (areConverted ? [.id, path("other")] : [.id]))
     }
 
     /// Even if one collection has more ids than are kept, each of the few values of other fields is looked up, provided

@@ -234,6 +234,25 @@ import Testing
         #expect(rows["a"] == [["_id": uuid, "v": uuid]])
     }
 
+    @Test(arguments: [
+        (15, "AAECAwQFBgcICQoLDA0O"), (16, "AAECAwQFBgcICQoLDA0ODw=="), (17, "AAECAwQFBgcICQoLDA0ODxA="),
+    ])
+    func onlySixteenBytesAreAUUID(count: Int, text: String) throws {
+        let buffer: Value = ["type": "Buffer", "data": .array((0..<count).map { .int32(Int32($0)) })]
+        let configuration = try Configuration.parse(yaml: "collections: {a: {types: {v: uuid}}}", file: "c")
+        for value in [buffer, .string(text)] {
+            var file = LegacyRows()
+            file.add("a", ["_id": 1, "v": value])
+            let rules = try file.resolve(configuration: configuration).rules
+            if count == 16 {
+                let (rows, _) = try file.converted(rules)
+                #expect(rows["a"] == [["_id": 1, "v": .binary(subtype: 4, (0..<16).map { $0 })]])
+            } else {
+                #expect(throws: RowRejection.self) { try file.converted(rules) }
+            }
+        }
+    }
+
     // MARK: Numbers beside others
 
     private static let written: [(Int64, Double?)] = [
