@@ -35,7 +35,7 @@ import Testing
     /// Otherwise the next export would include what is excluded by the name that it has in files.
     @Test func discoverKeepsTheNamesOfWhatIsLeftOutAndOfViews() throws {
         try withTestDatabase { database, _ in
-            for name in ["auditlogs", "customers"] { try database.insert([["_id": 1]], into: name) }
+            for name in ["auditlogs", "customers", "sessions"] { try database.insert([["_id": 1]], into: name) }
             for name in ["activecustomers", "formercustomers"] {
                 try database.create(name, ["viewOn": "customers", "pipeline": []])
             }
@@ -46,7 +46,8 @@ import Testing
                       active: {collection: activecustomers}
                       former: {collection: formercustomers}
                       people: {collection: customers}
-                    exclude: [audit, former]
+                      sessions: {}
+                    exclude: [audit, former, sessions]
                     """,
                 file: "mongoferry.yaml")
             let found = try DiscoveredConfiguration(try database.target, configuration: old, OperationContext())
@@ -55,7 +56,25 @@ import Testing
                 #expect(new.exclusion(ofDatabaseName: name) != nil, "\(found.yaml)")
             }
             #expect(new.fileName(of: "activecustomers") == "active" && new.fileName(of: "customers") == "people")
+            // A name that is the same in files says nothing.
             #expect(new.collections.map(\.name) == ["people", "audit", "active", "former"])
+        }
+    }
+
+    /// A configuration cannot name the target.
+    @Test func aReferenceToWhatIsLeftOutIsOnlyACandidate() throws {
+        try withTestDatabase { database, _ in
+            try database.insert((1...50).map { ["_id": .int32($0)] }, into: "customers")
+            try database.insert((1...50).map { ["_id": .int32($0), "customerId": .int32($0)] }, into: "orders")
+            let old = try Configuration.parse(yaml: "exclude: [customers]", file: "mongoferry.yaml")
+            let found = try DiscoveredConfiguration(try database.target, configuration: old, OperationContext())
+            #expect(found.references.isEmpty)
+            #expect(
+                found.candidates.map(\.description) == [
+                    "customerId → customers: discovered: 50 of 50 sampled values exist, whole number, but customers is left out"
+                ])
+            let new = try Configuration.parse(yaml: found.yaml, file: "mongoferry.yaml")
+            #expect(new.references.isEmpty && new.collections.map(\.name) == ["orders"], "\(found.yaml)")
         }
     }
 

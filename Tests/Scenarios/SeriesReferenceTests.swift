@@ -45,6 +45,16 @@ import Testing
         }
     }
 
+    /// Several measurements may have the same `_id`, so that only a configuration can name them as a target.
+    @Test func discoverTakesNoMeasurementsForATarget() throws {
+        try withTestDatabase { database, _ in
+            try Self.fill(database)
+            let found = try DiscoveredConfiguration(
+                try database.target, configuration: Configuration(), OperationContext())
+            #expect(found.references.isEmpty && !found.candidates.contains { $0.target == "readings" }, "\(found.yaml)")
+        }
+    }
+
     /// The first field of a measurement is its time, not its `_id`.
     @Test func anExampleOfAMeasurementHasItsID() throws {
         try withTestDatabase { database, folder in
