@@ -100,6 +100,17 @@ import Testing
         #expect(resolution.lookAlikes.isEmpty)
     }
 
+    /// A merge puts documents beside those that have the texts, whatever makes the keys ids.
+    @Test func keysThatAConfiguredReferenceMakesIdsAreDoubted() throws {
+        var file = LegacyRows()
+        file.add("users", ["_id": hex(1, 1)])
+        file.add("profiles", ["_id": hex(1, 1)])
+        let resolution = try file.resolve(
+            configuration: try Self.configuration("users: {}, profiles: {references: {_id: users}}"),
+            liveTypes: ["profiles": [.id: .one(.string)]], liveTextIDs: ["profiles"])
+        #expect(resolution.lookAlikes.map(\.collection) == ["profiles"] && resolution.lookAlikes[0].isDoubt)
+    }
+
     @Test func textsThatTheConfigurationKeepsAreNotDoubted() throws {
         var file = LegacyRows()
         file.add("a", ["v": "x"])

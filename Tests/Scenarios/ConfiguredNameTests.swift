@@ -43,6 +43,22 @@ import Testing
         }
     }
 
+    @Test func aPlanOfWhichAllIsLeftOutSaysThatThereIsNothingToDraw() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "a")
+            try database.export(to: folder.file("all.csv"))
+            try folder.write("exclude: ['*']\n", to: "c.yaml")
+            for place in [[folder.file("all.csv")], ["--db", database.name]] {
+                func plan(_ options: [String]) throws -> Program.Outcome {
+                    try Program.run(["plan"] + place + options, environment: ["MONGODB_URI": try testURI()])
+                }
+                let nothing = try plan(["--config", folder.file("c.yaml")])
+                #expect(nothing.status == 0 && nothing.errors.contains("there is nothing to draw"), "\(nothing.text)")
+                #expect(try !plan([]).errors.contains("there is nothing to draw"))
+            }
+        }
+    }
+
     /// A target that the configuration does not list may be in the database or in the file.
     @Test func aTargetThatIsThereNeedNoEntry() throws {
         try withTwoTestDatabases { source, copy, folder in

@@ -29,7 +29,7 @@ public final class FixtureServer: Sendable {
 
     /// How long not to retry a server that could not be reached: of many tests that run at once, not each should wait
     /// for it.
-    private static let patience = Duration.seconds(60)
+    private let patience: Duration
 
     /// How many databases are worked on at once: each needs a connection for every question that is asked concurrently,
     /// and there may be any number of tests.
@@ -38,7 +38,12 @@ public final class FixtureServer: Sendable {
 
     /// Connects only when the first fixture is restored.
     /// - Parameter uri: a connection string; the database that it names does not matter.
-    public init(uri: String) { self.uri = uri }
+    public convenience init(uri: String) { self.init(uri: uri, patience: .seconds(60)) }
+
+    package init(uri: String, patience: Duration) {
+        self.uri = uri
+        self.patience = patience
+    }
 
     /// Empty if the variable is set but empty: see ``connected()``.
     private static var environmentURI: String {
@@ -117,12 +122,12 @@ public final class FixtureServer: Sendable {
         return try state.withLock { state in
             switch state {
             case .connected(let pool, let server, _, let turns): return (pool, server, turns)
-            case .failed(let error, let time) where ContinuousClock.now - time < Self.patience:
+            case .failed(let error, let time) where ContinuousClock.now - time < patience:
                 var fault = FerryError(explaining: error)
                 guard fault.kind != .usage else { throw fault }
                 let age = Int(time.duration(to: .now) / .seconds(1))
                 fault.details.append(
-                    "That was \(age.counted("second")) ago. The server is asked again \(Int(Self.patience / .seconds(1))) seconds after it was asked."
+                    "That was \(age.counted("second")) ago. The server is asked again \(Int(patience / .seconds(1))) seconds after it was asked."
                 )
                 throw fault
             case .unused, .failed: break

@@ -39,6 +39,9 @@ struct PlanCommand: ParsableCommand {
             try file.map { try PlanGraph(file: $0, configuration: configuration, operation) }
             ?? PlanGraph(common.target(), configuration: configuration, operation)
         display.end()
+        if plan.drawing.graph.collections.isEmpty {
+            Terminal.standardError.warning("there is nothing to draw: no collection is there, or all are left out")
+        }
         let text = plan.drawing.drawn(as: choices.format)
         Terminal.standardOutput.result(text.hasSuffix("\n") ? String(text.dropLast()) : text)
     }

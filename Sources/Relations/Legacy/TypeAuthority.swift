@@ -229,12 +229,13 @@ struct TypeAuthority {
         }
     }
 
-    /// Whether the `_id`s of a collection's rows become ObjectIds though the live ones, or some of them, are strings.
+    /// Whether the `_id`s of a collection's rows become ObjectIds though the live ones, or some of them, are strings, and
+    /// the configuration does not say that they do.
     func changesLiveIDs(of name: ExactName) -> Bool {
         guard let keys = collections[name]?.keys, keys.hexStrings > 0,
             liveTextIDs.contains(name) || infers && liveTypes[name]?[.id]?.deciding?.fieldType == .string
         else { return false }
-        if case .rule(let rule) = decide(name.text, .id, keys) { return rule.reason == .primaryKey }
+        if case .rule(let rule) = decide(name.text, .id, keys) { return rule.type == .objectId && !rule.isStrict }
         return false
     }
 
