@@ -281,6 +281,8 @@ import Testing
                 #expect(outcome.errors == "mongoferry: \(text)\n  The file calls it 'clients'.\n")
                 #expect(outcome.status == 64)
             }
+            let some = try Self.run(export + ["-o", folder.file("some.csv"), "--query", #"customers={"_id":2}"#])
+            #expect(some.output.contains(#"left out: of clients what {"_id":2} does not match"#), "\(some.text)")
         }
     }
 
@@ -328,6 +330,29 @@ import Testing
             // Existing documents that differ stay as they are.
             #expect(try Self.run(arguments + ["--mode", "insert"]).status == 0)
             #expect(try folder.text("r.html").contains("Everything in the file that was missing is in the database."))
+        }
+    }
+
+    /// What a file was made without may be there all the same, whatever the configuration calls it.
+    @Test(arguments: ["new", "olds"]) func anExportTakesAndLeavesOutByEitherName(name: String) throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1], ["_id": 2]], into: "olds")
+            try database.insert([["_id": 1, "x": 1], ["_id": 2, "x": 3]], into: "a")
+            let configuration = try Configuration.parse(
+                yaml: "collections: {new: {collection: olds}, a: {references: {x: new}}}", file: "c.yaml")
+            let some = try database.export(to: folder.file("some.csv")) {
+                $0.configuration = configuration
+                $0.collections = [Glob(name)]
+            }
+            #expect(some.collections.map(\.name) == ["new"] && some.excluded.map(\.name) == ["a"])
+            let others = try database.export(to: folder.file("others.csv")) {
+                $0.configuration = configuration
+                $0.exclude = [Glob(name)]
+            }
+            #expect(others.collections.map(\.name) == ["a"] && others.excluded.map(\.name) == ["olds"])
+            let check = try Verify(file: folder.file("others.csv"), target: nil, configuration: configuration)
+                .runBlocking(OperationContext())
+            #expect(check.status == .done && check.uncheckedCount == 2, "\(check.json)")
         }
     }
 
@@ -401,6 +426,13 @@ import Testing
                 // An exclusion of collections that were not chosen is no mistake either.
                 let known = try Self.run(command + ["--exclude", "cust*", "--collection", "policies", "--quiet"])
                 #expect(known.status == 0 && known.text == "", "\(known.text)")
+            }
+            // Nor is that of what the file was made without.
+            let part = folder.file("part.csv")
+            try database.export(to: part) { $0.exclude = [Glob("customers")] }
+            for command in ["import", "verify"] {
+                let outcome = try Self.run([command, part, "--db", database.name, "--exclude", "cust*", "--quiet"])
+                #expect(outcome.status == 0 && outcome.text == "", "\(outcome.text)")
             }
         }
     }
