@@ -299,6 +299,10 @@ import Testing
                 #expect(both.status == .problems)
                 #expect(both.references.first?.examples.compactMap { $0.value.integer }.sorted() == [118, 119])
             }
+            // A collection of which the file has a part is there, even if the database does not have it.
+            try database.drop("customers")
+            let without = try Self.verify(folder.file("some.csv"), database)
+            #expect(Self.described(without) == ["policies.customerId → customers: 12 of 20"])
         }
     }
 
