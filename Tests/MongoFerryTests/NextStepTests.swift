@@ -30,6 +30,10 @@ import Testing
             outcome.isTargetMissing = true
             return outcome
         }
+        // Nothing leads to this one.
+        var unused = ReferenceOutcome(collection: "policies", path: "old", target: "agents", targetNames: ["agents"])
+        unused.isTargetMissing = true
+        report.references.append(unused)
         #expect(report.nextSteps == [step])
     }
 
@@ -42,6 +46,42 @@ import Testing
         report.circumstances.isImportUnfinished = true
         #expect(
             report.nextSteps == ["Let the import end, or run it again, first: what dangles may come from that."])
+    }
+
+    @Test(arguments: [(nil, nil), ("all.csv", "shop"), ("bare.csv", nil)] as [(String?, String?)])
+    func onlyAFileWithoutMetadataMayLackRowsAndOnlyOneWithItHasASealThatFits(file: String?, source: String?) {
+        var report = Report(operation: .verify)
+        report.file = file
+        report.source = source
+        var outcome = ReferenceOutcome(collection: "policies", path: "id", target: "users", targetNames: ["users"])
+        outcome.dangling = 1
+        report.references = [outcome]
+        let isBare = file != nil && source == nil
+        #expect(report.nextSteps.first?.contains(", or rows are missing, of which the file says nothing") == isBare)
+        let seal = source == nil ? "" : " (the file itself is whole: its seal fits)"
+        #expect(report.problemCounts == "1 dangling reference\(seal)")
+    }
+
+    /// An import stops looking for more once it is clear that it refuses the file.
+    @Test(arguments: [1, 2]) func aCheckIsAdvisedWhereItListsMoreThanTheImport(count: Int) {
+        var report = Report(operation: .import)
+        report.file = "all.csv"
+        report.status = .refused
+        report.differences = [.init(collection: "", kind: .file, detail: "its seal does not fit")]
+        report.rejections = [.init(collection: "policies", line: 2, id: nil, reason: "not a JSON document")]
+        report.rejectionCount = count
+        #expect(report.nextSteps.contains("`mongoferry verify all.csv` lists more of the rows.") == (count == 2))
+    }
+
+    @Test func ofADatabaseThatIsNotThereOnlyItsNameIsInQuestion() {
+        var report = Report(operation: .verify)
+        report.differences = [
+            .init(collection: "policies", kind: .missing, detail: "the collection is not there"),
+            .init(collection: "active", kind: .definition, detail: "the view is not there"),
+        ]
+        #expect(report.nextSteps.count == 2)
+        report.circumstances.isDatabaseMissing = true
+        #expect(report.nextSteps.map { $0.hasPrefix("Name a database that is there with --db.") } == [true])
     }
 
     @Test func whatStoppedAnOperationAndWhatToDoAboutItStandEachInItsPlace() {

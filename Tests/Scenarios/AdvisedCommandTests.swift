@@ -61,6 +61,26 @@ import Testing
         }
     }
 
+    /// In a folder with a mongoferry.yaml every command takes that by itself.
+    @Test func theyTakeABareFilesRowsAsTheCommandDidThatAdvisesThem() throws {
+        try withAddress { _, folder, address in
+            try folder.write("collections: {a: , b: {references: {x: a}}}\n", to: "mongoferry.yaml")
+            try folder.write("collection,data\na,\"{\"\"_id\"\":1}\"\nb,\"{\"\"_id\"\":1,\"\"x\"\":2}\"\n", to: "a.csv")
+            func run(_ words: [String]) throws -> Program.Outcome {
+                try Program(
+                    ["-c", #"cd "$0" && exec "$@""#, folder.path, try Program.path()] + words, executable: "/bin/sh",
+                    environment: elsewhere
+                ).wait()
+            }
+            let words = ["a.csv"] + address + ["--no-legacy", "--no-infer"]
+            let load = try run(["import"] + words)
+            let advised = "mongoferry verify \(words.joined(separator: " ")) --report dangling.html"
+            #expect(load.status == 0 && load.text.contains("`\(advised)`"), "\(load.text)")
+            let verify = try run(["verify"] + words)
+            #expect(verify.status == 2 && verify.text.contains("1 dangling reference"), "\(verify.text)")
+        }
+    }
+
     /// An HTML page escapes the `&`.
     @Test func anAddressInThePlaceOfAFileStandsInNoReportWithItsPassword() throws {
         try withTestDatabase { _, folder in
