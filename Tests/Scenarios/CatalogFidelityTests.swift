@@ -128,6 +128,21 @@ import Testing
         }
     }
 
+    /// Where no collection has a snapshot, it is nothing special that a capped one has none.
+    @Test func aCappedCollectionBesideASnapshotOfTheOthersIsTold() throws {
+        try withTestDatabase { database, folder in
+            try database.create("log", ["capped": true, "size": 4096])
+            let told =
+                "servers give no snapshots of capped collections: log may hold what was written during the export"
+            for consistency in ExportOptions.Consistency.allCases {
+                let report = try database.export(to: folder.file("\(consistency).csv")) {
+                    $0.consistency = consistency
+                }
+                #expect(report.warnings == (consistency == .unprotected ? [] : [told]), "\(consistency)")
+            }
+        }
+    }
+
     @Test func namesOfEveryKindComeBack() throws {
         try withTwoTestDatabases { source, copy, folder in
             let long = String(repeating: "n", count: 200)

@@ -609,6 +609,14 @@ import Testing
             #expect(rows[2] == #"b,"{""_id"":""l"",""s"":""x""}""#)
             try copy.load(file)
             #expect(try copy.documents(in: "b", ["_id": "k"]) == [document])
+            // A row without any number or other type that could have a wrapper carries its document whole.
+            let report = try source.export(to: folder.file("texts.csv")) {
+                $0.plain = true
+                $0.collections = [Glob("b")]
+                $0.queries = [("b", #"{"_id":"l"}"#)]
+            }
+            #expect(report.escaped == 1)
+            #expect(try folder.text("texts.csv").hasPrefix("collection,data\nb,\"{\"\"$rawBSON\"\":"))
         }
     }
 
