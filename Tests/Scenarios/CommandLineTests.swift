@@ -303,6 +303,39 @@ import Testing
         }
     }
 
+    @Test func onlyWhatWasWrittenIsCalledImportedAndThePlanIsShownOnce() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try source.insert([["_id": 1]], into: "customers")
+            let file = folder.file("all.csv")
+            try source.export(to: file)
+            try copy.create("customers", indexes: [["key": ["name": 1], "name": "name_1"]])
+            for more in [["--dry-run"], []] {
+                let outcome = try Program.run(
+                    ["import", file, "--db", copy.name] + more, environment: ["MONGODB_URI": try testURI()])
+                #expect(outcome.status == 0, "\(outcome.text)")
+                let isImported = outcome.output.hasSuffix("\n\(copy.name): \(file) is imported\n")
+                #expect(isImported == more.isEmpty, "\(outcome.output)")
+                let told = outcome.errors.matches(of: /index name_1 is not in the file/)
+                #expect(told.count == 1, "\(outcome.errors)")
+            }
+        }
+    }
+
+    /// Collections have the index of their `_id` from the start, and clustered ones their own.
+    @Test func inspectNamesTheIndexesThatAnImportBuilds() throws {
+        try withTestDatabase { database, folder in
+            try database.create("a", indexes: [["key": ["n": 1], "name": "n_1"]])
+            try database.create("b", ["clusteredIndex": ["key": ["_id": 1], "unique": true, "name": "ids"]])
+            try database.insert([["_id": 1]], into: "c")
+            try database.export(to: folder.file("all.csv"))
+            let outcome = try Self.run("inspect", folder.file("all.csv"))
+            #expect(
+                outcome.output.contains(
+                    "\n  a: 0 records, indexes n_1\n  b: 0 records, options clusteredIndex\n  c: 1 record\n"),
+                "\(outcome.text)")
+        }
+    }
+
     @Test func anImportWithoutADatabaseTakesTheFilesOwnAndSaysSo() throws {
         try withTestDatabase { database, folder in
             try database.insert([["_id": 1, "name": "Amara"]], into: "customers")
