@@ -51,6 +51,14 @@ import Testing
         #expect(report.html.contains("<p class=\"quiet\">\(below)</p>\n</header>"), "\(report.html)")
     }
 
+    @Test func aFileStandsBelowTheTitleWhateverLettersThatHas() {
+        var report = Report(operation: .import)
+        report.file = "in"
+        report.database = "copy"
+        #expect(report.html.contains("<h1>Import into copy</h1>"))
+        #expect(report.html.contains("<p class=\"quiet\">in</p>\n</header>"), "\(report.html)")
+    }
+
     @Test func aDryRunThatFindsProblemsHasWrittenNothing() {
         var report = Report(operation: .import)
         report.status = .problems

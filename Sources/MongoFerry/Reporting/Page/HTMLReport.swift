@@ -58,8 +58,9 @@ struct HTMLReport {
     }
 
     private var header: HTML {
-        let subtitle = [report.operation == .export ? nil : report.file, report.source.map { "from \($0)" }]
-            .compactMap(\.self).filter { !title.contains($0) }.joined(separator: ", ")
+        // The title of a check names its file, and that of an export what it is of.
+        let file = report.operation == .import ? report.file : nil
+        let subtitle = [file, report.source.map { "from \($0)" }].compactMap(\.self).joined(separator: ", ")
         return """
             <header>
             <p class="status \(tone)">\(report.status.rawValue)</p>
