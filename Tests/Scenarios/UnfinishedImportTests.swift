@@ -179,6 +179,7 @@ import Testing
     @Test(
         arguments: [
             ("__mongoferry_definitions", ["_id": "policies", "definition": "x"]),
+            ("__mongoferry_definitions", ["_id": "policies", "definition": "x", "isOfRefused": true]),
             ("__mongoferry_definitions", ["_id": "policies", "definition": .binary(subtype: 0, [7, 0, 0, 0])]),
             ("__mongoferry_displaced", ["_id": "__mongoferry_displaced.0a1b2c3d.0", "name": 7]),
             ("__mongoferry_displaced", ["_id": "__mongoferry_displaced.0a1b2c3d.0", "name": "policies", "view": "x"]),
@@ -193,6 +194,11 @@ import Testing
             let text = "the record \"\(id)\" in \(database.name).\(records) cannot be read"
             let report = try database.export(to: file)
             #expect(report.warnings.count == 1 && report.warnings[0].contains(text), "\(report.warnings)")
+            #expect(report.warnings.first?.hasSuffix("Then run the command again.") == true)
+            try folder.write("collection,data\ncustomers,\"{\"\"_id\"\":1}\"\n", to: "bare.csv")
+            let verified = try Verify(file: folder.file("bare.csv"), target: database.target)
+                .runBlocking(OperationContext())
+            #expect(verified.status == .done && verified.warnings.contains { $0.contains(text) })
             for mode in [ImportOptions.Mode.merge, .replace] {
                 let error = try #require(throws: FerryError.self) { try database.load(file, mode) }
                 #expect(error.text.contains(text) && error.kind == .failed, "\(error)")

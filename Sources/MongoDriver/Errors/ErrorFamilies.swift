@@ -85,6 +85,8 @@ extension MongoError {
     }
     /// Whether the cause may be the documents that were sent, and not the server or the user's rights.
     public var mayBeAboutDocuments: Bool { isRefusal && !isServer(oneOf: .notAboutOneDocument) }
+    /// The command came in a transaction, which capped collections do not support.
+    public var isOfTransaction: Bool { isServer(oneOf: .ofTransaction) }
     /// The server's cache is full of other documents and has no room for a large one yet.
     public var isForLackOfCache: Bool { isServer(.transactionTooLargeForCache) }
     public var isUnauthorized: Bool {

@@ -96,14 +96,14 @@ public struct PlanGraph: Sendable {
         let targets = Set(references.map(\.target))
         return ReferenceGraph(
             collections: entries.filter { $0.kind != .view || targets.contains($0.name) }.map(\.name),
-            references: references)
+            references: entries.thatCount(of: references))
     }
 
     /// Draws a live database. Blocks the calling thread.
     /// - Throws: ``FerryError``, ``ConfigurationError``, ``MongoError``; `CancellationError`.
     public init(_ target: Target, configuration: Configuration, _ operation: OperationContext) throws {
         let live = try LiveOverview(target, orFile: true, configuration, operation)
-        operation.warnOfUnusedReferences(configuration, inDatabase: live.found)
+        operation.warnOfUnusedReferences(configuration, inDatabase: live.found.map(\.name))
         let entries = live.catalog.entries
         let references = try ReferenceSource.live(
             live.connection, live.catalog, live.sizes, configuration, operation, .thorough)

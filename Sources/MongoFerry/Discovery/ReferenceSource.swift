@@ -15,7 +15,7 @@ enum ReferenceSource {
     }
 
     /// The configuration's references; for collections for which it states none, those in the file's metadata, or those
-    /// that its rows show. A view has no documents that could refer to others.
+    /// that its rows show.
     /// - Parameters:
     ///   - legacy: the types found in a file without metadata.
     ///   - rows: the collections in such a file.
@@ -43,11 +43,10 @@ enum ReferenceSource {
                 faults.append(Fault(cause: error))
             }
         }
-        let views = Set(metadata.collections.filter { $0.kind == .view }.map { ExactName($0.name) })
-        return (references.filter { !views.contains(ExactName($0.collection)) }, faults)
+        return (references, faults)
     }
 
-    /// The configuration's references, if it has any; otherwise those that the live data show. None of a view's.
+    /// The configuration's references, if it has any; otherwise those that the live data show.
     /// - Parameter doubt: called with each path that nearly is a reference and looks as if its data were damaged.
     static func live(
         _ connection: Connection, _ catalog: Catalog, _ sizes: CollectionSizes, _ configuration: Configuration,
@@ -56,7 +55,7 @@ enum ReferenceSource {
     ) throws -> [Reference] {
         if !configuration.references.isEmpty {
             let names = catalog.entries.map(\.name)
-            let there = Set(catalog.entries.filter { $0.kind != .view }.map { ExactName($0.name) })
+            let there = Set(names.map { ExactName($0) })
             let spellings = NameSpellings(
                 names, others: configuration.namesOfLeftOut(catalog.excluded), configuration,
                 databaseName: configuration.databaseName)
@@ -67,5 +66,14 @@ enum ReferenceSource {
         }
         discovery.candidates.filter(\.looksDamaged).forEach(doubt)
         return discovery.references
+    }
+}
+
+extension [BackupMetadata.Collection] {
+    /// The references that count for the order of collections: none that start in a view, which has no documents of its
+    /// own and stands behind all collections.
+    func thatCount(of references: [Reference]) -> [Reference] {
+        let views = Set(filter { $0.kind == .view }.map { ExactName($0.name) })
+        return views.isEmpty ? references : references.filter { !views.contains(ExactName($0.collection)) }
     }
 }

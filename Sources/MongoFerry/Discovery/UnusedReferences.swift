@@ -1,21 +1,17 @@
 import BackupFile
-import MongoDriver
 import Relations
 
 extension OperationContext {
-    /// Warns of references in the configuration whose collection does not exist or is a view: they are not checked, and
-    /// since the configuration has references, none are discovered in their place.
+    /// Warns of references in the configuration whose collection does not exist: they are not checked, and since the
+    /// configuration has references, none are discovered in their place.
     /// - Parameters:
-    ///   - found: everything in the database.
+    ///   - names: everything in the database.
     ///   - isLeftOut: whether the user left out a collection, by its name in files.
     func warnOfUnusedReferences(
-        _ configuration: Configuration, inDatabase found: [CollectionInfo],
+        _ configuration: Configuration, inDatabase names: [String],
         except isLeftOut: (_ name: String) -> Bool = { _ in false }
     ) {
-        let names = found.map(\.name)
         let known = Set(names)
-        warnOfReferences(
-            ofViews: found.filter { $0.kind == .view }.map { configuration.fileName(of: $0.name) }, configuration)
         let hints = NameHints(names)
         for collection in configuration.withReferences
         where !known.contains(collection.databaseName) && !isLeftOut(collection.name) {
@@ -32,8 +28,6 @@ extension OperationContext {
         _ configuration: Configuration, in metadata: BackupMetadata?, rows names: [String],
         except isLeftOut: (_ name: String) -> Bool = { _ in false }
     ) {
-        let views = metadata?.collections.filter { $0.kind == .view } ?? []
-        warnOfReferences(ofViews: views.map(\.name), configuration)
         let names = metadata?.collections.map(\.name) ?? names
         let known = Set(names)
         let excluded = Set(metadata?.excluded.map(\.name) ?? [])
@@ -44,14 +38,6 @@ extension OperationContext {
             warn(
                 collection, configuration, "the file",
                 NearestName.question(collection.name, among: names))
-        }
-    }
-
-    private func warnOfReferences(ofViews names: [String], _ configuration: Configuration) {
-        for collection in configuration.withReferences where names.contains(where: collection.name.hasSameBytes) {
-            warning(
-                "\(configuration.file ?? "the configuration") has references of '\(collection.name)', which is a view: they are not looked at"
-            )
         }
     }
 

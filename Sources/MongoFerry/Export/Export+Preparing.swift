@@ -116,7 +116,8 @@ extension Export {
                     connection, catalog, sizes, options.configuration, operation,
                     options.reproducible ? .repeatable : .quick)
             }
-        let graph = ReferenceGraph(collections: catalog.entries.map(\.name), references: references)
+        let graph = ReferenceGraph(
+            collections: catalog.entries.map(\.name), references: catalog.entries.thatCount(of: references))
         catalog.entries = Self.ordered(catalog.entries, graph.order)
         let moment = try ReadMoment(connection, after: sizes, wanted: options.consistency)
         return PreparedExport(sizes: sizes, references: references, moment: moment)

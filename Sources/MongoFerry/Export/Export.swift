@@ -63,10 +63,11 @@ public struct Export: Sendable {
         let fileChoice = FileChoice(
             collections: options.collections, exclude: options.exclude, renames: [:],
             configuration: options.configuration)
-        operation.warnOfUnusedReferences(options.configuration, inDatabase: choice.found) {
+        operation.warnOfUnusedReferences(options.configuration, inDatabase: choice.found.map(\.name)) {
             fileChoice.exclusion(of: $0) != nil
         }
-        let graph = ReferenceGraph(collections: catalog.entries.map(\.name), references: references)
+        let graph = ReferenceGraph(
+            collections: catalog.entries.map(\.name), references: catalog.entries.thatCount(of: references))
         let metadata = metadata(connection, choice, references, moment)
         let writer: BackupWriter
         do {

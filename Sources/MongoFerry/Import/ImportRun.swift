@@ -131,7 +131,7 @@ struct ImportRun {
             let count = try connection.withClient {
                 try $0.steadyCount(connection.namespace(step.databaseName))
             }
-            plan.steps[index].live.collection?.count = count
+            plan.steps[index].live.setCount(count)
             guard step.isReplaced, count > before else { continue }
             operation.warning(
                 "\(step.databaseName): \((count - before).counted("document")) came after the plan was made, from an earlier import or from other programs, and will go with the old collection"

@@ -130,7 +130,7 @@ struct DisplacedCollections {
 
     /// Removes the records of collections that are not displaced, once no rename of a killed program can follow.
     /// - Parameter collections: all of the database's.
-    /// - Throws: ``MongoError``.
+    /// - Throws: ``FerryError``, ``MongoError``.
     func forgetUnused(among collections: [CollectionInfo]) throws {
         guard collections.contains(where: { $0.name == OwnNames.displaced }) else { return }
         let names = Set(collections.map { ExactName($0.name) })
@@ -179,6 +179,9 @@ struct DisplacedCollections {
         return recorded
     }
 
+    private static let adviceIfUnreadable =
+        "If the collection that it names is there, give it its former name in mongosh, or drop it; then delete the record."
+
     /// The records, by the collections' temporary names.
     /// - Throws: ``FerryError`` for one that cannot be read; ``MongoError``.
     static func records(_ connection: Connection) throws -> [String: Record] {
@@ -187,12 +190,12 @@ struct DisplacedCollections {
             let records = records(connection, client)
             try records.forEach { record in
                 guard let place = record["_id"]?.string, let name = record["name"]?.string else {
-                    throw records.unreadable(record)
+                    throw records.unreadable(record, advice: adviceIfUnreadable)
                 }
                 var view: Document?
                 if let kept = record["view"]?.copy, kept != .null {
                     guard case .binary(_, let bytes) = kept, let document = try? Document(validating: bytes) else {
-                        throw records.unreadable(record)
+                        throw records.unreadable(record, advice: adviceIfUnreadable)
                     }
                     view = document
                 }

@@ -85,9 +85,7 @@ struct KeptDefinitions {
 
     /// Whether there are records other than those of refused indexes.
     func hasUnfinished() throws -> Bool {
-        var hasSome = false
-        try records.forEach { if $0["isOfRefused"]?.bool != true { hasSome = true } }
-        return hasSome
+        try read().values.contains { !$0.isOfRefused }
     }
 
     /// The names of collections that are incomplete or missing because an import was interrupted while it replaced them
@@ -100,6 +98,9 @@ struct KeptDefinitions {
         }.keys.sorted().map(\.text)
     }
 
+    private static let adviceIfUnreadable =
+        "Delete it in mongosh where the collection that it names is as it should be."
+
     /// The records, by the collections' names in the database.
     /// - Throws: ``FerryError`` for one that cannot be read; ``MongoError``.
     func read() throws -> [ExactName: Entry] {
@@ -107,7 +108,7 @@ struct KeptDefinitions {
         try records.forEach { kept in
             guard let name = kept["_id"]?.string, case .binary(_, let bytes) = kept["definition"]?.copy,
                 let definition = try? Document(validating: bytes)
-            else { throw records.unreadable(kept) }
+            else { throw records.unreadable(kept, advice: Self.adviceIfUnreadable) }
             var collection = BackupMetadata.Collection(name: name, records: 0)
             collection.kind = definition["isTimeSeries"]?.bool == true ? .timeseries : .collection
             collection.options = definition["options"]?.document ?? Document()

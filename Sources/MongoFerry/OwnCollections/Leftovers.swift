@@ -55,7 +55,7 @@ struct Leftovers {
 
     /// Removes, at the end of an import that took over the lock of a killed one, the records that had to stay while
     /// that one's commands might still be under way.
-    /// - Throws: ``MongoError``.
+    /// - Throws: ``FerryError``, ``MongoError``.
     func removeRecordsOfKilled() throws {
         try DisplacedCollections(connection: connection, lock: lock, cancellation: operation.cancellation)
             .forgetUnused(among: collections)

@@ -14,13 +14,11 @@ struct OwnRecords {
 
     /// The error for a record that something else has changed. What it says stands nowhere else, so it does not pass for
     /// one that says nothing.
-    func unreadable(_ record: RawDocument) -> FerryError {
+    func unreadable(_ record: RawDocument, advice: String) -> FerryError {
         let id = record["_id"].map { JSONText.value($0.copy).excerpt(200) } ?? "without an _id"
         return FerryError(
             "the record \(id) in \(namespace) cannot be read: it has what an import dropped or moved, and something else has changed it",
-            advice: [
-                "Delete it in mongosh where the collection that it names is as it should be, and run the command again."
-            ])
+            advice: ["\(advice) Then run the command again."])
     }
 }
 

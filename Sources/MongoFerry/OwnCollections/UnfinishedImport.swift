@@ -100,7 +100,7 @@ enum UnfinishedImport {
                 "an import into \(database) is running or was interrupted\(who): what is read now may be half old, half new: wait until it has ended, or run it again"
         case .unreadable(let error):
             return
-                "an import into \(database) may have been interrupted, and what it has left cannot be read: \(error.text)"
+                "an import into \(database) may have been interrupted, and what it has left cannot be read: \(error.text). \(error.advice.joined(separator: " "))"
         case .interrupted(let names) where !names.isEmpty:
             return
                 "an import into \(database) was interrupted while it replaced \(names.listed("and")) in place: what is there is in part, or gone: run it again before making a backup (or drop \(OwnNames.definitions) where you have made it whole otherwise)"

@@ -71,8 +71,14 @@ struct LiveTypes {
     ) throws -> [ExactName: [FieldPath: ObservedType]] {
         guard found.contains(where: { $0.name == OwnNames.definitions }) else { return [:] }
         let identities = CollectionIdentities(found)
-        let entries = try connection.withClient {
-            try KeptDefinitions(client: $0, database: connection.database).read()
+        let entries: [ExactName: KeptDefinitions.Entry]
+        do {
+            entries = try connection.withClient {
+                try KeptDefinitions(client: $0, database: connection.database).read()
+            }
+        } catch is FerryError {
+            // A check warns of a record that cannot be read, and an import stops.
+            return [:]
         }
         var types: [ExactName: [FieldPath: ObservedType]] = [:]
         for (name, entry) in entries where !entry.types.isEmpty {

@@ -74,7 +74,7 @@ public struct Verify: Sendable {
         let unfinished = try UnfinishedImport.warning(found, connection)
         report.warnings += [UnseenOptions.warning(found, in: database), unfinished].compactMap(\.self)
         report.circumstances.isImportUnfinished = unfinished != nil
-        operation.warnOfUnusedReferences(configuration, inDatabase: found)
+        operation.warnOfUnusedReferences(configuration, inDatabase: found.map(\.name))
         let sizes = try connection.sizes(of: catalog.entries)
         let references = try operation.timed("find references") {
             try ReferenceSource.live(connection, catalog, sizes, configuration, operation, .thorough) { candidate in

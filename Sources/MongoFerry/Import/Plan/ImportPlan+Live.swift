@@ -7,12 +7,16 @@ extension ImportPlan {
         case view(options: Document)
         case collection(LiveCollection)
 
-        var collection: LiveCollection? {
-            get { if case .collection(let collection) = self { collection } else { nil } }
-            set { self = newValue.map(Live.collection) ?? .nothing }
-        }
+        var collection: LiveCollection? { if case .collection(let collection) = self { collection } else { nil } }
 
         var isView: Bool { if case .view = self { true } else { false } }
+
+        /// Notes how many documents a collection has now.
+        mutating func setCount(_ count: Int) {
+            guard case .collection(var collection) = self else { return }
+            collection.count = count
+            self = .collection(collection)
+        }
 
         var exists: Bool { if case .nothing = self { false } else { true } }
     }
@@ -25,7 +29,7 @@ extension ImportPlan {
         var hidesOptions = false
         /// The number of documents.
         var count: Int
-        /// Nil if it cannot be seen, and for a time series.
+        /// Nil if it cannot be seen; a time series has that of its storage.
         var uuid: Value?
     }
 }

@@ -96,7 +96,7 @@ public struct ImportPlan: Sendable {
         }
 
         /// Whether the collection does not exist yet, or has no documents.
-        var wasEmpty: Bool { !live.isView && (liveCount ?? 0) == 0 }
+        var wasEmpty: Bool { !liveIsView && (liveCount ?? 0) == 0 }
 
         /// Whether a merge builds an index after writing the documents, which takes half the time.
         ///

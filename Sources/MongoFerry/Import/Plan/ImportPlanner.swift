@@ -45,7 +45,8 @@ struct ImportPlanner {
         plan.fileDatabase = metadata?.database
         let live = there.collections
         try checkLookAlikes(there)
-        let graph = ReferenceGraph(collections: entries.map(\.name), references: references)
+        let graph = ReferenceGraph(
+            collections: entries.map(\.name), references: entries.thatCount(of: references))
         plan.cycles = graph.cycles
         let places = Dictionary(uniqueKeysWithValues: graph.order.enumerated().map { ($1, $0) })
         let rows = entries.filter { $0.kind != .view }.sorted { places[$0.name] ?? 0 < places[$1.name] ?? 0 }
@@ -142,7 +143,7 @@ struct ImportPlanner {
             guard let change = change(of: step, there), let entry = entries.first(where: { $0.name == step.name })
             else {
                 // It may no longer be empty.
-                if let now = there.contents[step.databaseName] { plan.steps[index].live.collection?.count = now.count }
+                if let now = there.contents[step.databaseName] { plan.steps[index].live.setCount(now.count) }
                 continue
             }
             plan.steps[index] = try self.step(entry, step.records, there)

@@ -39,7 +39,7 @@ struct LiveCatalog: Sendable {
     private let byName: [String: [CollectionInfo]]
     private let asked = ContinuousClock.now
 
-    /// - Throws: ``MongoError``.
+    /// - Throws: ``MongoError``; ``FerryError`` if what an import has recorded cannot be read.
     init(_ connection: Connection, names: Set<String>, counting: Counting = .estimated) throws {
         let database = connection.database
         collections = try connection.withClient { try $0.listCollections(in: database, readPreference: .primary) }

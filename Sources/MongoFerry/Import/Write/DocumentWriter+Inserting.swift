@@ -102,7 +102,7 @@ extension DocumentWriter {
     }
 
     /// Counts what a command has written, and sends again, one by one, the statements for which the server's cache had
-    /// no room. What is written before this throws is counted.
+    /// no room. What a majority has acknowledged before this throws is counted.
     /// - Parameters:
     ///   - count: the number of the command's statements.
     ///   - refuse: takes the errors that are final, once or more; a document for which there is no room even alone is

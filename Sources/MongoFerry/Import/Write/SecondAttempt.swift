@@ -218,8 +218,10 @@ struct SecondAttempt {
             return Failure(
                 postponed: group[0], index: 0, reason: RefusalReason("\(reason): \(error.message)"), error: nil,
                 isHeldUp: true)
-        } catch let error as MongoError where error.mayBeAboutDocuments {
+        } catch let error as MongoError where error.isOfTransaction {
             return try writeAlone(group, after: error.message, &outcome)
+        } catch let error as MongoError where error.mayBeAboutDocuments {
+            return Failure(postponed: group[0], index: 0, reason: RefusalReason(error.message), error: nil)
         }
     }
 

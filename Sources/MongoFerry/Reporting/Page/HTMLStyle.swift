@@ -115,9 +115,11 @@ enum HTMLStyle {
             (GraphColour.paper, "paper"), (GraphColour.text, "ink"), (GraphColour.quiet, "quiet"),
             (GraphColour.line, "line"), (GraphColour.cycle, "cycle"), (GraphColour.dangling, "bad"),
         ]
-        let rules = ["fill", "stroke"].flatMap { attribute in
+        func rules(_ attribute: String, _ colours: some Sequence<(String, String)>) -> [String] {
             colours.map { ".graph [\(attribute)=\"\($0)\"] { \(attribute): var(--\($1)); }" }
         }
+        // Texts and paper have no strokes.
+        let rules = rules("fill", colours) + rules("stroke", colours.dropFirst(3))
         return HTML(stringLiteral: rules.joined(separator: "\n"))
     }()
 }
