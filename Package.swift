@@ -68,7 +68,11 @@ let package = Package(
             ],
             swiftSettings: everywhere),
 
-        .testTarget(name: "MongoDriverTests", dependencies: ["MongoDriver", "BSON"], swiftSettings: everywhere),
+        .target(
+            name: "TestServer", dependencies: ["BSON", "MongoDriver"], path: "Tests/TestServer",
+            swiftSettings: everywhere),
+        .testTarget(
+            name: "MongoDriverTests", dependencies: ["MongoDriver", "BSON", "TestServer"], swiftSettings: everywhere),
         .testTarget(name: "RelationsTests", dependencies: ["Relations", "BSON"], swiftSettings: everywhere),
         .testTarget(
             name: "MongoFerryTests",
@@ -111,7 +115,7 @@ let package = Package(
             name: "ScenarioTests",
             dependencies: [
                 "MongoFerry", "MongoDriver", "BackupFile", "Relations", "ExtendedJSON", "BSON", "RandomDocuments",
-                "InsuranceLedger", "IndependentReader",
+                "InsuranceLedger", "IndependentReader", "TestServer",
             ],
             path: "Tests/Scenarios", swiftSettings: everywhere),
     ],

@@ -24,9 +24,7 @@ public struct BackupMetadata: Sendable {
         /// Whether it is capped: it keeps its documents in insertion order, up to a limit.
         public var isCapped: Bool { options["capped"]?.isOn == true }
         /// The indexes that are built: without that of `_id` and a clustered one, which collections have from the start.
-        public var secondaryIndexes: [Document] {
-            indexes.filter { $0["name"]?.string != "_id_" && $0["clustered"] == nil }
-        }
+        public var secondaryIndexes: [Document] { indexes.filter(\.isSecondaryIndex) }
         /// Whether the server deletes its documents by itself when they are old.
         public var expires: Bool {
             options["expireAfterSeconds"] != nil || indexes.contains { $0["expireAfterSeconds"] != nil }
@@ -122,6 +120,9 @@ public struct BackupMetadata: Sendable {
 }
 
 extension Document {
+    /// Whether this specification is of an index that is built; see ``BackupMetadata/Collection/secondaryIndexes``.
+    package var isSecondaryIndex: Bool { self["name"]?.string != "_id_" && self["clustered"] == nil }
+
     /// The field that holds the time of a time series, of whose collection these are the options; nil for another.
     package var timeField: String? { self["timeseries"]?.document?["timeField"]?.string }
 }

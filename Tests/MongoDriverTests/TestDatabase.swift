@@ -1,6 +1,7 @@
 import BSON
 import Foundation
 import MongoDriver
+import TestServer
 import Testing
 
 /// A new database on the real server, and a client for it.
@@ -25,39 +26,17 @@ struct TestDatabase {
     }
 
     func insert(_ documents: some Sequence<Document>, into collection: String) throws {
-        let result = try tryInsert(documents, into: collection)
-        guard result.writeErrors.isEmpty, result.writeConcernErrors.isEmpty else {
-            throw NotInserted(collection: collection, result: result)
-        }
+        try client.insertAll(documents, into: namespace(collection))
     }
 
     /// For documents that the server may refuse.
     func tryInsert(_ documents: some Sequence<Document>, into collection: String) throws -> BulkWriteResult {
-        let bulk = try client.bulkWrite(to: namespace(collection))
-        for document in documents { try document.withRaw(bulk.insert) }
-        return try bulk.execute()
+        try client.tryInsert(documents, into: namespace(collection))
     }
-}
-
-/// What a test was to find is not there, or not all of it.
-struct NotInserted: Error, CustomStringConvertible {
-    var collection: String
-    var result: BulkWriteResult
-
-    var description: String {
-        let refused = result.writeErrors.prefix(3).map { "document \($0.index): \($0.message)" }
-        let unmet = result.writeConcernErrors.map(\.message)
-        return "\(result.inserted) documents were inserted into \(collection), \(result.writeErrors.count) refused: "
-            + (refused + unmet).joined(separator: "; ")
-    }
-}
-
-struct NoServer: Error, CustomStringConvertible {
-    var description: String { "these tests need a MongoDB server: set MONGODB_URI (Scripts/mongod start gives one)" }
 }
 
 func testConnectionString(appending options: String = "") throws -> ConnectionString {
-    guard let uri = ProcessInfo.processInfo.environment["MONGODB_URI"], !uri.isEmpty else { throw NoServer() }
+    let uri = try TestServer.uri
     guard !options.isEmpty else { return try ConnectionString(uri) }
     if uri.contains("?") { return try ConnectionString(uri + "&" + options) }
     let hasPath = uri.dropFirst("mongodb://".count).contains("/")

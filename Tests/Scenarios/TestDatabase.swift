@@ -3,6 +3,7 @@ import BackupFile
 import Foundation
 import MongoDriver
 import MongoFerry
+import TestServer
 import Testing
 
 /// A temporary database on the real server, a client for it, and MongoFerry's operations on it.
@@ -35,17 +36,12 @@ struct TestDatabase {
     }
 
     func insert(_ documents: some Sequence<Document>, into collection: String) throws {
-        let result = try tryInsert(documents, into: collection)
-        guard result.writeErrors.isEmpty, result.writeConcernErrors.isEmpty else {
-            throw NotInserted(collection: collection, result: result)
-        }
+        try client.insertAll(documents, into: namespace(collection))
     }
 
     /// For documents that the server may refuse.
     func tryInsert(_ documents: some Sequence<Document>, into collection: String) throws -> BulkWriteResult {
-        let bulk = try client.bulkWrite(to: namespace(collection))
-        for document in documents { try document.withRaw(bulk.insert) }
-        return try bulk.execute()
+        try client.tryInsert(documents, into: namespace(collection))
     }
 
     /// Stores a document with empty timestamps at the top level, which an insert would set to the current time.
@@ -210,26 +206,8 @@ struct TemporaryFolder {
     func names() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: path).sorted() }
 }
 
-/// What a test was to find is not there, or not all of it.
-struct NotInserted: Error, CustomStringConvertible {
-    var collection: String
-    var result: BulkWriteResult
-
-    var description: String {
-        let refused = result.writeErrors.prefix(3).map { "document \($0.index): \($0.message)" }
-        let unmet = result.writeConcernErrors.map(\.message)
-        return "\(result.inserted) documents were inserted into \(collection), \(result.writeErrors.count) refused: "
-            + (refused + unmet).joined(separator: "; ")
-    }
-}
-
-struct NoServer: Error, CustomStringConvertible {
-    var description: String { "these tests need a MongoDB server: set MONGODB_URI (Scripts/mongod start gives one)" }
-}
-
 func testURI() throws -> String {
-    guard let uri = ProcessInfo.processInfo.environment["MONGODB_URI"], !uri.isEmpty else { throw NoServer() }
-    return uri
+    try TestServer.uri
 }
 
 func withTestDatabase(_ body: (TestDatabase, TemporaryFolder) throws -> Void) throws {

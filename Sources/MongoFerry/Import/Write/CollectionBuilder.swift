@@ -168,7 +168,7 @@ struct CollectionBuilder {
     func build(
         _ indexes: [Document], on name: String, _ kind: BackupMetadata.Collection.Kind, inheriting collation: Value?
     ) throws -> [RefusedIndex] {
-        let wanted = indexes.filter { $0["name"]?.string != "_id_" && $0["clustered"] == nil }
+        let wanted = indexes.filter(\.isSecondaryIndex)
             .map { Self.specification($0, of: kind, inheriting: collation) }
         guard !wanted.isEmpty else { return [] }
         // All in one command, for which the server scans the collection once.
