@@ -166,11 +166,15 @@ import Testing
                 isDone.wait()
                 throw NoRoom()
             })
-        let reader = PartReader(
-            parts: PartQueue([]) { _ in false }, chunks: chunks, encoders: BoundedQueue(capacity: 1),
-            operation: OperationContext(), hasCompany: false, opensInTurn: false, watches: [])
+        let queue = BoundedQueue<RawChunk>(capacity: 1)
+        let pipeline = ExportPipeline(
+            reader: PartReader(
+                parts: PartQueue([]) { _ in false }, chunks: chunks, encoders: queue, operation: OperationContext(),
+                hasCompany: false, opensInTurn: false, watches: []),
+            encoder: ChunkEncoder(chunks: chunks, queue: queue, names: ["a"], mode: .compact, isBare: true),
+            sink: sink)
         #expect(throws: NoRoom.self) {
-            try Export.flushing(sink, of: reader, Cancellation()) {
+            try pipeline.flushing(Cancellation()) {
                 try sink.run()
                 isDone.signal()
             }

@@ -3,7 +3,7 @@ import BackupFile
 import Foundation
 import MongoDriver
 
-/// How the collections are read, and by which threads.
+/// How the collections are read.
 extension Export {
     /// The number of documents per batch, so that it takes a little less than 1 MB; a little less than 4 MB if each
     /// batch costs a wait for the network, and 8 MB if that wait is long. A smaller collection comes with the first
@@ -97,59 +97,5 @@ extension Export {
             find.hint = ["$natural": 1]
         }
         return find
-    }
-
-    /// Reads, encodes, compresses and writes at the same time, each on threads of its own.
-    static func carry(
-        _ reader: PartReader, times readers: Int, _ encoder: ChunkEncoder, times encoders: Int, _ sink: RowSink,
-        compressors: Int, over connection: Connection
-    ) throws {
-        let open = Tally()
-        open.add(readers)
-        let reading = (0..<readers).map { index in
-            { @Sendable in
-                try connection.withClient {
-                    try reader.run(with: $0, takesLarge: index < Connection.readersOfLarge)
-                }
-                if open.add(-1) == 0 { reader.encoders.close() }
-            }
-        }
-        let encoding: @Sendable () throws -> Void = { try encoder.run() }
-        let writing: @Sendable () throws -> Void = { try sink.run() }
-        let compressing = Threads.help(compressors) { sink.helpToCompress() }
-        defer {
-            sink.dismissHelpers()
-            compressing.wait()
-        }
-        try Threads.runAll(reading + Array(repeating: encoding, count: encoders) + [writing]) { reader.stop() }
-    }
-
-    /// Runs `body`, which writes and checks the rows, while a thread flushes them, and waits for the flush.
-    /// - Parameter body: is stopped if a flush fails.
-    /// - Throws: ``FileError`` if a flush fails; what `body` throws; `CancellationError`.
-    static func flushing<Result>(
-        _ sink: RowSink, of reader: PartReader, _ cancellation: Cancellation, _ body: () throws -> Result
-    ) throws -> Result {
-        let flush = try ThreadAnswer {
-            do { try sink.flushEarly() } catch {
-                reader.stop()
-                throw error
-            }
-        }
-        do {
-            let result = try body()
-            while true {
-                if let flushed = flush.wait(seconds: 0.1) {
-                    try flushed.get()
-                    return result
-                }
-                try cancellation.check()
-            }
-        } catch {
-            sink.stopFlushing()
-            // A flush's error takes precedence: it is why the others have stopped.
-            try flush.wait().get()
-            throw error
-        }
     }
 }

@@ -177,34 +177,20 @@ public struct Export: Sendable {
         _ writer: BackupWriter, _ operation: OperationContext
     ) throws -> Report {
         let collections = metadata.collections.filter { $0.kind != .view }
-        let (sizes, moment) = (prepared.sizes, prepared.moment)
-        let jobs = Threads.jobs(options.jobs)
-        let parts = try parts(collections, choice.queries, prepared, connection, readers: jobs)
-        let counts = parts.reduce(into: Array(repeating: 0, count: collections.count)) { $0[$1.collection] += 1 }
-        let chunks = OrderedChunks(parts: counts, isDistant: try connection.isDistant())
-        let sink = RowSink(writer: writer, chunks: chunks, collections: collections, operation: operation)
-        let wanted = try connection.readers(
-            options.jobs, averages: collections.compactMap { sizes[$0.databaseName]?.averageDocument })
-        let readers = max(1, min(wanted, parts.count))
-        // Its content is bounded by the bytes in the lines of `chunks`.
-        let encoders = BoundedQueue<RawChunk>(capacity: 1000)
-        let reader = PartReader(
-            parts: PartQueue(parts) { $0.isLarge }, chunks: chunks, encoders: encoders, operation: operation,
-            hasCompany: readers > 1, opensInTurn: moment.consistency == .collection,
-            watches: HistoryWatch.all(collections, choice.queries, prepared))
-        let encoder = ChunkEncoder(
-            chunks: chunks, queue: encoders, names: collections.map(\.name), mode: options.json, isBare: options.plain)
-        let cut = collections.indices.filter { counts[$0] > 1 }
-        let doubts = try Self.flushing(sink, of: reader, operation.cancellation) {
-            try Self.carry(
-                reader, times: readers, encoder, times: min(jobs, 8), sink,
-                compressors: options.compression == .gzip ? Threads.compressors(options.jobs) : 0, over: connection)
+        let parts = try parts(
+            collections, choice.queries, prepared, connection, readers: Threads.jobs(options.jobs))
+        let pipeline = try pipeline(for: parts, of: collections, choice, prepared, connection, writer, operation)
+        let sink = pipeline.sink
+        let doubts = try pipeline.flushing(operation.cancellation) {
+            try pipeline.run(over: connection)
             try operation.cancellation.check()
-            let uncounted = try checkSums(cut.map { (collections[$0], sink.outcomes[$0].read) }, moment, connection)
+            let read = zip(collections, sink.outcomes).map { (entry: $0, read: $1.read) }
+            let cut = zip(read, parts.counts(of: collections.count)).filter { $1 > 1 }.map(\.0)
+            let uncounted = try checkSums(cut, prepared.moment, connection)
             let now = try list(connection)
-            try checkAllAreThere(
-                zip(collections, sink.outcomes).map { ($0, $1.read) }, choice.found, now, moment, connection)
-            return try uncounted + [lateImport(choice.found, now, moment, connection)].compactMap(\.self)
+            try checkAllAreThere(read, choice.found, now, prepared.moment, connection)
+            return try uncounted
+                + [lateImport(choice.found, now, prepared.moment, connection)].compactMap(\.self)
         }
         for text in doubts { operation.warning(text) }
         var report = Report(operation: .export)
@@ -220,5 +206,28 @@ public struct Export: Sendable {
         report.bytes = writer.byteCount
         if case .file(let path, _) = options.destination { report.file = path }
         return report
+    }
+
+    private func pipeline(
+        for parts: [ReadPart], of collections: [BackupMetadata.Collection], _ choice: ExportChoice,
+        _ prepared: PreparedExport, _ connection: Connection, _ writer: BackupWriter, _ operation: OperationContext
+    ) throws -> ExportPipeline {
+        let chunks = OrderedChunks(parts: parts.counts(of: collections.count), isDistant: try connection.isDistant())
+        let averages = collections.compactMap { prepared.sizes[$0.databaseName]?.averageDocument }
+        let readers = max(1, min(try connection.readers(options.jobs, averages: averages), parts.count))
+        // Its content is bounded by the bytes in the lines of `chunks`.
+        let queue = BoundedQueue<RawChunk>(capacity: 1000)
+        return ExportPipeline(
+            reader: PartReader(
+                parts: PartQueue(parts) { $0.isLarge }, chunks: chunks, encoders: queue, operation: operation,
+                hasCompany: readers > 1, opensInTurn: prepared.moment.consistency == .collection,
+                watches: HistoryWatch.all(collections, choice.queries, prepared)),
+            readers: readers,
+            encoder: ChunkEncoder(
+                chunks: chunks, queue: queue, names: collections.map(\.name), mode: options.json,
+                isBare: options.plain),
+            encoders: min(Threads.jobs(options.jobs), 8),
+            sink: RowSink(writer: writer, chunks: chunks, collections: collections, operation: operation),
+            compressors: options.compression == .gzip ? Threads.compressors(options.jobs) : 0)
     }
 }

@@ -12,3 +12,11 @@ struct ReadPart: Sendable {
     /// as large.
     let isLarge: Bool
 }
+
+extension [ReadPart] {
+    /// How many there are of each collection.
+    /// - Parameter collections: the number of collections.
+    func counts(of collections: Int) -> [Int] {
+        reduce(into: Array<Int>(repeating: 0, count: collections)) { $0[$1.collection] += 1 }
+    }
+}

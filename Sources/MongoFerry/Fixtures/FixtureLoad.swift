@@ -40,30 +40,21 @@ struct FixtureLoad {
     /// - Throws: ``FerryError``, ``BackupError``, ``ConfigurationError``, ``FileError``, ``MongoError``;
     ///   `CancellationError`.
     func run(into connection: Connection, isNew: Bool) throws -> Outcome {
-        var options = ImportOptions()
-        options.mode = .replace
-        options.configuration = fixture.configuration
         // Does not look at the database: a fixture is the same whatever was restored before.
         let (survey, legacy) = try Preflight(
             reader: reader, options: options, server: connection.server, jobs: jobs,
             problemLimit: FixtureProblems.limit, operation: operation
         ).run()
         try FixtureProblems.check(survey, fixture.file, isSealed: reader.metadata != nil)
-        try fixture.configuration.checkTargets(in: reader.metadata, rows: survey.rows.map(\.name))
-        let (references, faults) = ReferenceSource.file(
-            fixture.configuration, reader.metadata, legacy, rows: survey.rows.map(\.name))
-        if let fault = faults.first { throw FerryError("\(fixture.file): \(fault)") }
-        operation.warnOfUnusedReferences(fixture.configuration, in: reader.metadata, rows: survey.rows.map(\.name))
         var outcome = Outcome()
-        outcome.references = references
-        let planner = try ImportPlanner(
-            database: connection.database, options: options, metadata: reader.metadata, collections: survey.rows)
+        outcome.references = try references(survey, legacy)
         let client = try connection.pool.makeClient()
-        if !isNew { try dropOthers(connection, client, keeping: planner.databaseNames) }
-        let plan = try planner.plan(
-            survey, outcome.references, LiveCatalog(connection, names: planner.databaseNames))
-        if isNew, !plan.untouched.isEmpty || plan.steps.contains(where: \.live.exists) {
-            throw FerryError("\(connection.database) was to be a new database, and it is not empty")
+        let plan = try plan(survey, outcome.references, connection, client, isNew: isNew)
+        // Views based on each other must have the same collation throughout, so old ones that could be in the way are
+        // dropped.
+        for step in plan.steps
+        where step.liveIsView || step.way == .view && step.live.exists && !step.targetDifferences.isEmpty {
+            try client.drop(connection.namespace(step.databaseName))
         }
         let rejections = RejectionLog(limit: FixtureProblems.limit)
         var loader = RowLoader(
@@ -71,12 +62,45 @@ struct FixtureLoad {
             rejections: rejections, lock: nil, operation: operation)
         loader.unvalidated = Set(plan.steps.filter(\.isEncrypted).map(\.name))
         loader.limits = plan.batchLimits
-        // Views based on each other must have the same collation throughout, so old ones that could be in the way are
-        // dropped.
-        for step in plan.steps
-        where step.liveIsView || step.way == .view && step.live.exists && !step.targetDifferences.isEmpty {
-            try client.drop(connection.namespace(step.databaseName))
+        let refusedIndexes = try load(plan, loader, client, &outcome)
+        try FixtureProblems.check(rejections, refusedIndexes, fixture.file)
+        return outcome
+    }
+
+    private var options: ImportOptions {
+        var options = ImportOptions()
+        options.mode = .replace
+        options.configuration = fixture.configuration
+        return options
+    }
+
+    private func references(_ survey: FileSurvey, _ legacy: LegacyTypes) throws -> [Reference] {
+        let names = survey.rows.map(\.name)
+        try fixture.configuration.checkTargets(in: reader.metadata, rows: names)
+        let (references, faults) = ReferenceSource.file(fixture.configuration, reader.metadata, legacy, rows: names)
+        if let fault = faults.first { throw FerryError("\(fixture.file): \(fault)") }
+        operation.warnOfUnusedReferences(fixture.configuration, in: reader.metadata, rows: names)
+        return references
+    }
+
+    /// Plans the load, after whatever is not in the fixture has been dropped.
+    private func plan(
+        _ survey: FileSurvey, _ references: [Reference], _ connection: Connection, _ client: Client, isNew: Bool
+    ) throws -> ImportPlan {
+        let planner = try ImportPlanner(
+            database: connection.database, options: options, metadata: reader.metadata, collections: survey.rows)
+        if !isNew { try dropOthers(connection, client, keeping: planner.databaseNames) }
+        let plan = try planner.plan(survey, references, LiveCatalog(connection, names: planner.databaseNames))
+        if isNew, !plan.untouched.isEmpty || plan.steps.contains(where: \.live.exists) {
+            throw FerryError("\(connection.database) was to be a new database, and it is not empty")
         }
+        return plan
+    }
+
+    /// - Returns: what is wrong with each index that the server refused.
+    private func load(
+        _ plan: ImportPlan, _ loader: RowLoader, _ client: Client, _ outcome: inout Outcome
+    ) throws -> [String] {
         var refusedIndexes: [String] = []
         for (index, planned) in plan.steps.enumerated() {
             try operation.cancellation.check()
@@ -85,19 +109,18 @@ struct FixtureLoad {
             // A majority that acknowledges a later write has all earlier ones as well.
             let isConfirmedLater = index + 1 < plan.steps.count || step.way != .view && step.records > 0
             let builder = CollectionBuilder(
-                client: client, database: connection.database, cancellation: operation.cancellation,
+                client: client, database: loader.connection.database, cancellation: operation.cancellation,
                 writeConcern: isConfirmedLater ? WriteConcern(.nodes(1)) : .majority)
             refusedIndexes += try prepare(step, builder)
             guard step.way != .view else { continue }
             let way: WriteWay = step.entry.kind == .timeseries ? .measurements(nil) : .load
             outcome.outcomes.append(
                 try loader.load(
-                    step.name, into: connection.namespace(step.databaseName), way,
+                    step.name, into: loader.connection.namespace(step.databaseName), way,
                     writers: step.isWrittenInOrder ? 1 : nil
                 ).outcome)
         }
-        try FixtureProblems.check(rejections, refusedIndexes, fixture.file)
-        return outcome
+        return refusedIndexes
     }
 
     /// Drops everything that is not in the fixture, before the load: names that look like the fixture's would be in its

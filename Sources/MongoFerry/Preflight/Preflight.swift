@@ -45,7 +45,9 @@ struct Preflight {
     /// finds the references of a file that does not state them.
     func types(of survey: inout FileSurvey) throws -> LegacyTypes {
         guard !survey.isCutShort else { return LegacyTypes(problems: ProblemList()) }
-        var legacy = try LegacyTypes.resolve(&survey, reader, connection, options, operation, jobs: jobs)
+        var legacy = try LegacyDecision(
+            reader: reader, connection: connection, options: options, jobs: jobs, operation: operation
+        ).types(of: &survey)
         survey.problems.merge(legacy.problems)
         // No longer needed, and takes memory.
         survey.inference = LegacyInference()

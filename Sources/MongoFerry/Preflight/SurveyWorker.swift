@@ -30,20 +30,23 @@ final class SurveyWorker: BatchWorker {
     private let names: SurveyedNames
 
     init(
-        _ decoder: RowDecoder, problems: ProblemList, maximumDocument: Int, isLegacy: Bool, skipsEmptyLines: Bool,
-        maximumIDs: Int, contents: ContentHash?,
-        hashes: SharedHashes<String>, names: SurveyedNames
+        _ surveyor: Surveyor, measurements: [ExactName: TimeField], hashes: SharedHashes<String>, names: SurveyedNames
     ) {
-        self.names = names
-        self.maximumDocument = maximumDocument
-        self.decoder = decoder
-        self.hashes = hashes
-        self.contents = contents
-        self.problems = problems
+        isLegacy = surveyor.isLegacy
+        skipsEmptyLines = surveyor.reader.metadata == nil
+        contents = surveyor.contents
+        maximumDocument = surveyor.maximumDocument
+        problems = ProblemList(limit: surveyor.problemLimit, lineLimit: surveyor.lineLimit)
+        // Until the whole file has been read, any row may be the old application's.
+        decoder = RowDecoder(
+            maximumDocument: maximumDocument,
+            maximumRow: FileSurvey.maximumRow(maximumDocument, isLegacy: isLegacy),
+            measurements: measurements, legacyRows: isLegacy ? .all : .none)
+        let maximumIDs = LegacyInference.usualMaximum / surveyor.jobs
         hexadecimalRows = LegacyInference(maximumIDs: maximumIDs)
         otherRows = LegacyInference(maximumIDs: maximumIDs)
-        self.isLegacy = isLegacy
-        self.skipsEmptyLines = skipsEmptyLines
+        self.hashes = hashes
+        self.names = names
     }
 
     /// - Throws: ``BackupError`` for more collections than can be held.

@@ -36,52 +36,22 @@ struct Surveyor {
         ) { first, _ in first }
     }
 
+    /// Whether rows without wrappers may be the old application's.
+    var isLegacy: Bool { reader.metadata == nil && takesLegacyRows }
+
     /// Reads the whole file from its first row.
     /// - Throws: ``BackupError`` if reading cannot go on and nothing is wrong with what was read; ``FileError``;
     ///   `CancellationError`.
     func run() throws -> FileSurvey {
-        let isLegacy = reader.metadata == nil && takesLegacyRows
-        let total = reader.metadata.map(\.records)
-        let done = Tally()
-        let bytes = Tally()
-        let totalBytes = reader.uncompressedSize
-        let measurements = measurements
-        let hashes = SharedHashes<String>()
-        // Whatever the metadata says, there are no more rows than fit into the file.
-        var room = min(reader.uncompressedSize.map { $0 / Self.smallestRow } ?? reader.fileSize, Self.mostReserved)
-        for entry in reader.metadata?.collections ?? [] where entry.records > Self.worthReserving {
-            let count = min(entry.records, room)
-            room -= count
-            hashes.reserve(count, for: entry.name, withDocuments: contents != nil)
-        }
+        let hashes = makeHashes()
         let names = SurveyedNames(of: reader)
+        let measurements = measurements
         let workers = (0..<jobs).map { _ in
-            SurveyWorker(
-                // Until the whole file has been read, any row may be the old application's.
-                RowDecoder(
-                    maximumDocument: maximumDocument,
-                    maximumRow: FileSurvey.maximumRow(maximumDocument, isLegacy: isLegacy),
-                    measurements: measurements, legacyRows: isLegacy ? .all : .none),
-                problems: ProblemList(limit: problemLimit, lineLimit: lineLimit), maximumDocument: maximumDocument,
-                isLegacy: isLegacy,
-                skipsEmptyLines: reader.metadata == nil, maximumIDs: LegacyInference.usualMaximum / jobs,
-                contents: contents, hashes: hashes, names: names)
+            SurveyWorker(self, measurements: measurements, hashes: hashes, names: names)
         }
-        let operation = operation
-        let damage = try HugeBlocks.rows.keeping(2) {
-            try HugeBlocks.documents.keeping(2) {
-                try BatchPass.run(
-                    reader, workers: workers, cancellation: operation.cancellation, pace: .ahead,
-                    endsAtDamage: true
-                ) { [operation] batch in
-                    operation.progress(
-                        .preflight, records: done.add(batch.count), total: total, bytes: bytes.add(batch.byteCount),
-                        totalBytes: totalBytes)
-                }
-            }
-        }
+        let damage = try read(workers)
         if damage == nil { try reader.checkUnchanged() }
-        var survey = merged(workers, hashes, isLegacy: isLegacy)
+        var survey = merged(workers, hashes)
         if let damage {
             // By itself, it says best what is wrong and what to do.
             guard survey.problems.count > 0 || !survey.fileProblems.isEmpty else { throw damage }
@@ -99,54 +69,94 @@ struct Surveyor {
         return survey
     }
 
-    private func merged(_ workers: [SurveyWorker], _ hashes: SharedHashes<String>, isLegacy: Bool) -> FileSurvey {
+    /// Room for the hashes of as many records as the metadata says, in large collections.
+    private func makeHashes() -> SharedHashes<String> {
+        let hashes = SharedHashes<String>()
+        // Whatever the metadata says, there are no more rows than fit into the file.
+        var room = min(reader.uncompressedSize.map { $0 / Self.smallestRow } ?? reader.fileSize, Self.mostReserved)
+        for entry in reader.metadata?.collections ?? [] where entry.records > Self.worthReserving {
+            let count = min(entry.records, room)
+            room -= count
+            hashes.reserve(count, for: entry.name, withDocuments: contents != nil)
+        }
+        return hashes
+    }
+
+    /// - Returns: why not all could be read; nil if all was.
+    private func read(_ workers: [SurveyWorker]) throws -> BackupError? {
+        let total = reader.metadata.map(\.records)
+        let totalBytes = reader.uncompressedSize
+        let (done, bytes) = (Tally(), Tally())
+        return try HugeBlocks.rows.keeping(2) {
+            try HugeBlocks.documents.keeping(2) {
+                try BatchPass.run(
+                    reader, workers: workers, cancellation: operation.cancellation, pace: .ahead,
+                    endsAtDamage: true
+                ) { [operation] batch in
+                    operation.progress(
+                        .preflight, records: done.add(batch.count), total: total, bytes: bytes.add(batch.byteCount),
+                        totalBytes: totalBytes)
+                }
+            }
+        }
+    }
+
+    private func merged(_ workers: [SurveyWorker], _ hashes: SharedHashes<String>) -> FileSurvey {
         var survey = FileSurvey(
             problems: ProblemList(limit: problemLimit, lineLimit: lineLimit), maximumDocument: maximumDocument)
-        var byName: [String: FileSurvey.Rows] = [:]
-        var hasWrappers = false
         for worker in workers {
             survey.problems.merge(worker.problems)
-            hasWrappers = hasWrappers || worker.wrappedCount > 0
             survey.hasLargeLegacyRows = survey.hasLargeLegacyRows || worker.hasLargeRows
-            for (name, rows) in worker.rows {
-                var known = byName[name] ?? FileSurvey.Rows(name: name)
-                if !known.name.hasSameBytes(as: rows.name) {
-                    survey.fileProblems.append("two collections have names that look the same: \(name)")
-                }
-                known.count += rows.count
-                known.first = min(known.first, rows.first)
-                known.end = max(known.end, rows.end)
-                known.escaped += rows.escaped
-                known.bytes += rows.bytes
-                known.largestDocument = max(known.largestDocument, rows.largestDocument)
-                byName[name] = known
-            }
         }
+        let rows = mergedRows(workers, &survey.fileProblems)
         survey.fileProblems += workers.flatMap(\.brokenRows).sorted { $0.line < $1.line }.map(\.text)
         survey.unreadable = survey.problems.counts
-        survey.setRows(byName.values.sorted { $0.first < $1.first })
+        survey.setRows(rows)
         for index in survey.rows.indices { survey.setIDs(hashes.take(survey.rows[index].name), at: index) }
-        if isLegacy {
-            survey.legacyRows = hasWrappers ? .withHexadecimalID : .all
-            var unmarked = LegacyInference()
-            for worker in workers {
-                survey.kinds.legacy += worker.hexadecimalCount + (hasWrappers ? 0 : worker.otherCount)
-                survey.kinds.extended += worker.wrappedCount + (hasWrappers ? worker.otherCount : 0)
-                survey.kinds.extendedWithTextID += worker.wrappedWithTextID
-                survey.kinds.firstWrapped = min(survey.kinds.firstWrapped, worker.firstWrapped)
-                survey.inference.merge(worker.hexadecimalRows)
-                if !hasWrappers {
-                    survey.inference.merge(worker.otherRows)
-                } else {
-                    unmarked.merge(worker.otherRows)
-                    for (name, rows) in worker.otherRows.rows {
-                        survey.unmarkedRows[ExactName(name), default: 0] += rows
-                    }
-                }
-            }
-            survey.unmarkedLookAlikes = unmarked.lookAlikes
-        }
+        if isLegacy { noteKinds(workers, &survey) }
         return survey
+    }
+
+    /// - Parameter faults: receives what is wrong with the collections' names.
+    private func mergedRows(_ workers: [SurveyWorker], _ faults: inout [String]) -> [FileSurvey.Rows] {
+        var byName: [String: FileSurvey.Rows] = [:]
+        for (name, rows) in workers.lazy.flatMap(\.rows) {
+            var known = byName[name] ?? FileSurvey.Rows(name: name)
+            if !known.name.hasSameBytes(as: rows.name) {
+                faults.append("two collections have names that look the same: \(name)")
+            }
+            known.count += rows.count
+            known.first = min(known.first, rows.first)
+            known.end = max(known.end, rows.end)
+            known.escaped += rows.escaped
+            known.bytes += rows.bytes
+            known.largestDocument = max(known.largestDocument, rows.largestDocument)
+            byName[name] = known
+        }
+        return byName.values.sorted { $0.first < $1.first }
+    }
+
+    /// Notes which rows are the old application's, now that all have been seen.
+    private func noteKinds(_ workers: [SurveyWorker], _ survey: inout FileSurvey) {
+        let hasWrappers = workers.contains { $0.wrappedCount > 0 }
+        survey.legacyRows = hasWrappers ? .withHexadecimalID : .all
+        var unmarked = LegacyInference()
+        for worker in workers {
+            survey.kinds.legacy += worker.hexadecimalCount + (hasWrappers ? 0 : worker.otherCount)
+            survey.kinds.extended += worker.wrappedCount + (hasWrappers ? worker.otherCount : 0)
+            survey.kinds.extendedWithTextID += worker.wrappedWithTextID
+            survey.kinds.firstWrapped = min(survey.kinds.firstWrapped, worker.firstWrapped)
+            survey.inference.merge(worker.hexadecimalRows)
+            guard hasWrappers else {
+                survey.inference.merge(worker.otherRows)
+                continue
+            }
+            unmarked.merge(worker.otherRows)
+            for (name, rows) in worker.otherRows.rows {
+                survey.unmarkedRows[ExactName(name), default: 0] += rows
+            }
+        }
+        survey.unmarkedLookAlikes = unmarked.lookAlikes
     }
 
     /// Compares the rows with the seal, and the seal with the counts in the metadata.

@@ -132,7 +132,10 @@ struct Replacement {
                 try replace(steps, number, staged, &outcome, &progress)
             } catch {
                 if progress.remains == .whole { removeEmptyRecords(of: steps[..<number]) }
-                throw stopped(error, at: step, progress.remains, plan, outcome.swapped, without: progress.cleared)
+                throw StoppedSwap(
+                    plan: plan, step: step, remains: progress.remains, swapped: outcome.swapped,
+                    cleared: progress.cleared, isLockLost: lock.isLost
+                ).explained(error)
             }
             outcome.swapped.append(step.name)
             outcome.part = nil
