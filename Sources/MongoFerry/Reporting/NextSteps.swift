@@ -5,56 +5,69 @@ extension Report {
     /// What to do if something is wrong, one sentence each; empty if all is well.
     public var nextSteps: [String] {
         if circumstances.mustBeRepeated { return advice + ["Run the import again: it writes what is gone."] }
-        var steps = advice
+        return advice + fileSteps + rejectionSteps
+            + (operation == .import && circumstances.refusedIndexCount > 0 ? [indexStep] : [])
+            + (operation == .verify ? differenceSteps : [])
+            + (danglingCount > 0 ? [danglingStep] : [])
+    }
+
+    private var fileSteps: [String] {
+        if let unreadable = circumstances.unreadable { return [unreadable.advice].compactMap(\.self) }
+        guard isFileDamaged else { return [] }
+        let mending = source == nil ? "Mend the file, or take another copy of it." : BackupError.otherCopy
+        // An import stops looking for faults once it is clear that the file is refused.
+        guard operation == .import, rejectionCount > rejections.count else { return [mending] }
+        return [mending, "`mongoferry verify \(fileName)` lists more of the rows."]
+    }
+
+    private var isFileDamaged: Bool { differences.contains { $0.kind == .file } }
+
+    private var rejectionSteps: [String] {
+        guard rejectionCount > 0, circumstances.unreadable == nil else { return [] }
+        // If something other than their number stopped the import, its advice already says what helps.
+        var steps = status != .refused || advice.isEmpty ? [rejectionStep].compactMap(\.self) : []
+        if operation == .import, status == .refused || rejectsFile != nil,
+            rejections.contains(where: \.isOfValidator)
+        {
+            steps.append(
+                "What is older than the collection's validator is written by --bypass-validation all the same.")
+        }
+        return steps
+    }
+
+    /// What to do about differences between a file and a database.
+    private var differenceSteps: [String] {
         let kinds = Set(differences.map(\.kind))
-        if let unreadable = circumstances.unreadable {
-            steps += [unreadable.advice].compactMap(\.self)
-        } else if kinds.contains(.file) {
-            steps.append(source == nil ? "Mend the file, or take another copy of it." : BackupError.otherCopy)
-            // An import stops looking for faults once it is clear that the file is refused.
-            if operation == .import, rejectionCount > rejections.count {
-                steps.append("`mongoferry verify \(fileName)` lists more of the rows.")
-            }
-        }
-        if rejectionCount > 0, circumstances.unreadable == nil {
-            // If something other than their number stopped the import, its advice already says what helps.
-            if status != .refused || advice.isEmpty {
-                steps += [rejectionStep(isDamaged: kinds.contains(.file))].compactMap(\.self)
-            }
-            if operation == .import, status == .refused || rejectsFile != nil,
-                rejections.contains(where: \.isOfValidator)
-            {
-                steps.append(
-                    "What is older than the collection's validator is written by --bypass-validation all the same.")
-            }
-        }
-        if operation == .import, circumstances.refusedIndexCount > 0 { steps.append(indexStep) }
-        if operation == .verify, circumstances.isDatabaseMissing {
+        var steps: [String] = []
+        if circumstances.isDatabaseMissing {
             steps.append(
                 "Name a database that is there with --db. If \(databaseName) is meant and is to be filled, "
                     + "`\(importCommand) --dry-run` counts what would be written.")
-        } else if operation == .verify, kinds.contains(.missing) || kinds.contains(.different) {
-            steps.append(
-                "`\(importCommand) --dry-run` counts what would bring the missing and different"
-                    + " documents back; without --dry-run it does."
-                    + (kinds.contains(.missing) && kinds.contains(.extra)
-                        ? " Where they were merged by --upsert-keys, say it there too: they may be there under other _ids."
-                        : "")
-                    + (kinds.contains(.missing) && !circumstances.namesOfExpiring.isEmpty
-                        ? " Documents of \(circumstances.namesOfExpiring.map { "'\($0)'" }.listed("and")) expire: those are removed again."
-                        : ""))
+        } else {
+            if kinds.contains(.missing) || kinds.contains(.different) { steps.append(documentStep(kinds)) }
+            if kinds.contains(.definition) {
+                steps.append(
+                    "`\(importCommand) --dry-run` says which indexes and views an import would create; where others are in their place, or options differ, only --mode replace takes the file's."
+                )
+            }
         }
-        if operation == .verify, kinds.contains(.definition), !circumstances.isDatabaseMissing {
-            steps.append(
-                "`\(importCommand) --dry-run` says which indexes and views an import would create; where others are in their place, or options differ, only --mode replace takes the file's."
-            )
-        }
-        if operation == .verify, kinds.contains(.extra) {
+        if kinds.contains(.extra) {
             steps.append(
                 "Documents that only the database has are no fault; `import --mode replace` would remove them.")
         }
-        if danglingCount > 0 { steps.append(danglingStep) }
         return steps
+    }
+
+    private func documentStep(_ kinds: Set<Difference.Kind>) -> String {
+        let merged =
+            kinds.contains(.missing) && kinds.contains(.extra)
+            ? " Where they were merged by --upsert-keys, say it there too: they may be there under other _ids." : ""
+        let expiring = circumstances.namesOfExpiring.map { "'\($0)'" }.listed("and")
+        let expired =
+            kinds.contains(.missing) && !expiring.isEmpty
+            ? " Documents of \(expiring) expire: those are removed again." : ""
+        return
+            "`\(importCommand) --dry-run` counts what would bring the missing and different documents back; without --dry-run it does.\(merged)\(expired)"
     }
 
     /// The number of problems of each kind: `1 rejected row, 4 dangling references`.
@@ -114,8 +127,8 @@ extension Report {
             "\(mending) where the backup comes from; or import with --mode merge, which goes on without an index that cannot be built, and sets aside what one that is there refuses."
     }
 
-    private func rejectionStep(isDamaged: Bool) -> String? {
-        if isDamaged { return nil }
+    private var rejectionStep: String? {
+        if isFileDamaged { return nil }
         if operation == .verify {
             return
                 "An import refuses these rows: \(source == nil ? "mend them" : "export again"), or set them aside with --max-rejects \(rejectionCount)."
