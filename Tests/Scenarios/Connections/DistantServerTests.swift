@@ -231,8 +231,7 @@ private final class SlowProxy {
     private let process: Program
 
     init(port server: Int, milliseconds: Int) throws {
-        let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-            .appending(path: "../../Scripts/lib/slow_proxy.py").standardized.path
+        let script = ProjectFile.path("Scripts/lib/slow_proxy.py")
         let output = Pipe()
         for end in [output.fileHandleForReading, output.fileHandleForWriting] {
             _ = fcntl(end.fileDescriptor, F_SETFD, FD_CLOEXEC)

@@ -54,10 +54,7 @@ struct LegacyFile {
     }
 
     /// The path of the application's own configuration, which the README and the demo show.
-    static var configurationPath: String {
-        URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().path
-            + "/InsuranceLedger/mongoferry.yaml"
-    }
+    static let configurationPath = ProjectFile.path("Tests/InsuranceLedger/mongoferry.yaml")
 
     static func configuration() throws -> Configuration {
         try Configuration.parse(

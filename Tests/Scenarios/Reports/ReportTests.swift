@@ -7,9 +7,7 @@ import Testing
 @Suite struct ReportTests {
     /// Returns the text of a file in the package's `Documentation` folder.
     private static func documentation(_ name: String) throws -> String {
-        let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().appendingPathComponent("Documentation")
-        return try String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8)
+        try String(contentsOfFile: ProjectFile.path("Documentation/\(name)"), encoding: .utf8)
     }
 
     private static func schema() throws -> JSONSchema {
