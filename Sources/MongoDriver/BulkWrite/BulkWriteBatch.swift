@@ -58,9 +58,12 @@ final class BulkWriteBatch {
         let knownErrors = result.writeErrors.count
         let knownConcernErrors = result.writeConcernErrors.count
         try reply.withRaw { try result.add($0, of: count, offset: firstIndex) }
-        // Write errors and write concern errors make the call fail, too, but then the command was executed.
+        // Write errors and write concern errors make the call fail, too, but then the command was executed. One that
+        // was refused or ended as a whole may have a write concern error besides.
         let hasOnlySingleErrors =
-            result.writeErrors.count > knownErrors || result.writeConcernErrors.count > knownConcernErrors
+            result.writeErrors.count > knownErrors
+            || result.writeConcernErrors.count > knownConcernErrors
+                && error.domain == ErrorDomain.writeConcern.rawValue
         guard isDone || hasOnlySingleErrors else { throw MongoError(error, reply: reply, context: context) }
         if let cause = result.writeErrors[knownErrors...].first(where: { !$0.isAboutOneDocument }) {
             throw MongoError(

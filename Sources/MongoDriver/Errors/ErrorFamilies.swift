@@ -96,8 +96,10 @@ extension MongoError {
     }
     /// The server closed the cursor: ten minutes without a read, a restart, or somebody killed it.
     public var isCursorNotFound: Bool { isServer(.cursorNotFound) }
-    /// Somebody, or the server itself, ended the operation before it was done.
-    public var isInterrupted: Bool { isServer(.interrupted) }
+    /// Somebody, or the server itself, ended the operation before it was done, or the wait for other members.
+    public var isInterrupted: Bool {
+        isServer(.interrupted) || isWriteConcernFailure && code == ServerCode.interrupted.rawValue
+    }
     /// The position in a capped collection that the cursor was to read next has been overwritten.
     public var isCappedPositionLost: Bool { isServer(.cappedPositionLost) }
     public var isCommandNotFound: Bool { isServer(.commandNotFound) }

@@ -135,6 +135,6 @@ extension Set<ServerCode> {
     ])
     /// Errors that stop a whole batch rather than refuse one document.
     static let notAboutOneDocument = trouble.subtracting([.transactionTooLargeForCache]).union([
-        .unauthorized, .atlasError, .queryPlanKilled, .databaseDropPending,
+        .unauthorized, .atlasError, .queryPlanKilled, .databaseDropPending, .commandNotSupportedOnView,
     ])
 }

@@ -7,8 +7,8 @@ public struct WriteConcernError: Sendable {
     public let message: String
     public let details: Document?
 
-    /// Somebody, or the server itself, ended the wait for other members.
-    public var isInterrupted: Bool { code == ServerCode.interrupted.rawValue }
+    /// The same as an error of the whole batch, which it stops.
+    var failure: MongoError { MongoError(domain: .writeConcern, code: code, codeName: codeName, message: message) }
 
     init(_ entry: RawDocument) {
         code = Int(entry["code"]?.integer ?? 0)

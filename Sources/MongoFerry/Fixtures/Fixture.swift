@@ -136,6 +136,8 @@ public struct Fixture: Sendable {
                 database.names = loaded.names
                 database.collections = loaded.outcomes
                 return database
+            } catch let taken as FixtureLoad.NameTaken {
+                throw FerryError("\(taken.database) was to be a new database, and it is not empty")
             } catch {
                 // The first error gives the reason; a server that is gone cannot be cleaned up.
                 try? connection.dropAllCollections()

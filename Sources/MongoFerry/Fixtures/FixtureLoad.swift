@@ -15,6 +15,11 @@ struct FixtureLoad {
         var names: [String: String] = [:]
     }
 
+    /// A database that was to be new has something in it, which is somebody else's.
+    struct NameTaken: Error {
+        let database: String
+    }
+
     private let fixture: Fixture
     private let reader: BackupReader
     private let jobs: Int
@@ -37,8 +42,8 @@ struct FixtureLoad {
 
     /// - Parameter isNew: whether the database has to be empty; otherwise anything in it that is not in the file is
     ///   removed.
-    /// - Throws: ``FerryError``, ``BackupError``, ``ConfigurationError``, ``FileError``, ``MongoError``;
-    ///   `CancellationError`.
+    /// - Throws: ``NameTaken`` before anything is written; ``FerryError``, ``BackupError``, ``ConfigurationError``,
+    ///   ``FileError``, ``MongoError``; `CancellationError`.
     func run(into connection: Connection, isNew: Bool) throws -> Outcome {
         // Does not look at the database: a fixture is the same whatever was restored before.
         let (survey, legacy) = try Preflight(
@@ -92,7 +97,7 @@ struct FixtureLoad {
         if !isNew { try dropOthers(connection, client, keeping: planner.databaseNames) }
         let plan = try planner.plan(survey, references, LiveCatalog(connection, names: planner.databaseNames))
         if isNew, !plan.untouched.isEmpty || plan.steps.contains(where: \.live.exists) {
-            throw FerryError("\(connection.database) was to be a new database, and it is not empty")
+            throw NameTaken(database: connection.database)
         }
         return plan
     }

@@ -68,6 +68,7 @@ extension ImportRun {
         report.collections = outcome.written
         let names = outcome.written.map(\.name)
         report.warnings += outcome.warnings(of: names)
+        report.warnings += outcome.strangers.filter { !names.contains($0.key) }.map(\.value).sorted()
         // Indexes of collections that were replaced in place: a staged one that lacks an index is not swapped in.
         guard !names.isEmpty else { return }
         report.warnings += outcome.refusedIndexes.map(\.warning)
@@ -88,7 +89,7 @@ extension ImportRun {
     }
 
     private mutating func noteReplaced(_ outcome: Replacement.Outcome) {
-        if !outcome.lateWrites.isEmpty {
+        if outcome.hasLostWrites {
             report.advice.append(
                 "The new collections are in place. The documents that came after the plan was made are in none any more: have the programs that wrote them write them again, or stop these before a replace."
             )

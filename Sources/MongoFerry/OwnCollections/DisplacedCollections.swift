@@ -74,10 +74,19 @@ struct DisplacedCollections {
     }
 
     /// Gives a collection its name back, replacing whatever has got it meanwhile. An interruption waits for this.
+    /// - Returns: the number of other programs' documents that went with what had the name.
     /// - Throws: ``MongoError``.
-    func restore(_ name: String, from place: String) throws {
-        try rename(place, name, dropTarget: true, Cancellation())
+    func restore(_ name: String, from place: String) throws -> Int {
+        var strangers: [Int] = [0]
+        try rename(
+            place, name, dropTarget: true, Cancellation(),
+            beforeEach: {
+                strangers.append(try connection.withClient { try $0.countStored(in: connection.namespace(name)) })
+            },
+            // What was counted last was the collection itself.
+            whereDoneBefore: { strangers.removeLast() })
         try forget(place)
+        return strangers.last ?? 0
     }
 
     /// Removes a displaced collection.
@@ -88,11 +97,14 @@ struct DisplacedCollections {
     }
 
     private func rename(
-        _ from: String, _ to: String, dropTarget: Bool, _ cancellation: Cancellation, whereUnknown: () -> Void = {}
+        _ from: String, _ to: String, dropTarget: Bool, _ cancellation: Cancellation,
+        beforeEach: () throws -> Void = {}, whereUnknown: () -> Void = {}, whereDoneBefore: () -> Void = {}
     ) throws {
         try connection.withClient { client in
             try CollectionBuilder(client: client, database: connection.database, cancellation: cancellation, lock: lock)
-                .rename(from, to: to, dropTarget: dropTarget, lock, whereUnknown: whereUnknown)
+                .rename(
+                    from, to: to, dropTarget: dropTarget, lock, beforeEach: beforeEach, whereUnknown: whereUnknown,
+                    whereDoneBefore: whereDoneBefore)
         }
     }
 

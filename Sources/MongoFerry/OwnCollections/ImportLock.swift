@@ -44,12 +44,17 @@ final class ImportLock: Sendable {
         owner = UUID().uuidString
         // If the first attempt succeeded, a second one finds its own name in the lock. If it were still under way when
         // the lock is released, it would take it again, and for nobody.
-        try Repeating.run { isAgain in
-            if isAgain { try earlierWrites(Cancellation()).waitForEnd(OwnNames.lock) }
-            // The reply may come late, and the time by the server's clock is before that.
-            let start = ContinuousClock.now
-            try acquire()
-            state.withLock { $0.lastBeat = start }
+        do {
+            try Repeating.run { isAgain in
+                if isAgain { try earlierWrites(Cancellation()).waitForEnd(OwnNames.lock) }
+                // The reply may come late, and the time by the server's clock is before that.
+                let start = ContinuousClock.now
+                try acquire()
+                state.withLock { $0.lastBeat = start }
+            }
+        } catch let error as MongoError where error.isWriteConcernFailure {
+            try? connection.withClient(removeUnconfirmed)
+            throw error
         }
         state.withLock { $0.isHeld = true }
         do {
@@ -149,14 +154,17 @@ final class ImportLock: Sendable {
         return seconds == seconds.rounded() ? Int(seconds).counted("second") : "\(seconds) seconds"
     }
 
+    /// Removes the lock, which the primary has and no majority has acknowledged.
+    ///
+    /// If this fails, the lock soon counts as a dead process's, and the next import takes it over. A lock that was a dead
+    /// process's stays, so that the next import looks for what that process left.
+    private func removeUnconfirmed(_ client: Client) {
+        guard !state.withLock({ $0.hasTriedTakingOver }), (try? isOwn(client)) == true else { return }
+        try? remove(client, WriteConcern(.nodes(1)))
+    }
+
     private func unconfirmed(_ client: Client) -> FerryError {
-        // If this fails, the lock soon counts as a dead process's, and the next import takes it over. A lock that was a
-        // dead process's stays, so that the next import looks for what that process left.
-        if !state.withLock({ $0.hasTriedTakingOver }), let holder = try? current(client),
-            holder.document["owner"]?.string == owner
-        {
-            try? remove(client, WriteConcern(.nodes(1)))
-        }
+        removeUnconfirmed(client)
         return FerryError(
             "\(connection.topologyText): no majority of the members acknowledged a write within \(Self.seconds(firstWriteConcern.timeout ?? 0))",
             details: [FerryError.nothingWritten],

@@ -82,7 +82,7 @@ struct OwnRecordWriter {
             if refusal.isDuplicateKey { try lock.confirm() }
             throw FerryError("a record in \(namespace) was refused: \(refusal.message)")
         }
-        try DocumentWriter.check(result)
+        try result.requireConfirmed()
     }
 
     private func filter(_ id: Value?) -> Document {

@@ -15,7 +15,7 @@ extension FerryError {
         case let error as ConfigurationError: self.init("\(error)", kind: .usage)
         case let error as FileError: self.init(error.text, advice: Self.list(error.advice), underlying: error)
         case let error as MongoError:
-            self.init("\(error)", advice: Self.list(Self.advice(error)), underlying: error)
+            self.init(Self.text(error), advice: Self.list(Self.advice(error)), underlying: error)
         case is CancellationError: self.init("interrupted", kind: .interrupted)
         default: self.init("\(error)")
         }
@@ -23,7 +23,17 @@ extension FerryError {
 
     private static func list(_ advice: String?) -> [String] { advice.map { [$0] } ?? [] }
 
+    private static func text(_ error: MongoError) -> String {
+        error.isWriteConcernFailure
+            ? "the server wrote, but could not confirm it with write concern majority: \(error)" : "\(error)"
+    }
+
     private static func advice(_ error: MongoError) -> String? {
+        if error.isWriteConcernFailure {
+            return error.isInterrupted
+                ? "Somebody has ended the operation on the server. Run the import again."
+                : "rs.status() in mongosh shows which members are down or behind. Run the import again when they are well."
+        }
         if error.isUnauthorized { return rights + (action(error).map { " A role of your own needs \($0)." } ?? "") }
         if error.isOutOfDiskSpace { return "Free room on the server." }
         guard isOfReading(error) else { return nil }

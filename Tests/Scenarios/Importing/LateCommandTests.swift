@@ -78,7 +78,7 @@ extension BusyServerTests.MeanwhileTests {
                 try database.drop("c")
                 try database.create("c", ["viewOn": "other", "pipeline": []])
             }
-            let outcome = try hold(
+            let outcome = try server.hold(
                 "drop", "\(database.name).c", 2500, answer: [:],
                 of: impatient(database, file, kind == "in place" ? ["--in-place"] : [])
             ) {}
@@ -97,7 +97,7 @@ extension BusyServerTests.MeanwhileTests {
             let old = try database.image()
             try folder.write("collection,data\nc,\"{\"\"_id\"\":1,\"\"a\"\":1}\"\n", to: "bare.csv")
             let words = ["--in-place", "--no-infer"]
-            let outcome = try hold(
+            let outcome = try server.hold(
                 "drop", "\(database.name).c", 2500, answer: [:],
                 of: impatient(database, folder.file("bare.csv"), words)
             ) {
@@ -124,7 +124,7 @@ extension BusyServerTests.MeanwhileTests {
             try database.drop("c")
             try database.insert([["_id": 2], ["_id": 3]], into: "c")
             let before = try database.documents(in: "c")
-            let outcome = try hold(
+            let outcome = try server.hold(
                 "renameCollection", "", 2500, answer: [:], of: impatient(database, file, ["--collection", "c"])
             ) {
                 try database.update("__mongoferry_lock", [:], ["$set": ["owner": "another"]])
@@ -219,7 +219,7 @@ extension BusyServerTests.MeanwhileTests {
             try export(database, to: file)
             try database.drop("c")
             if kind != "a view in the file" { try database.create("c", ["viewOn": "other", "pipeline": []]) }
-            let outcome = try hold(
+            let outcome = try server.hold(
                 "findAndModify", "\(database.name).__mongoferry_lock", answer: [:],
                 of: importing(
                     database, file, ["--mode", "replace", "--yes"] + (kind.hasSuffix("place") ? ["--in-place"] : []))
@@ -263,7 +263,7 @@ extension BusyServerTests.MeanwhileTests {
         try withDatabase(on: server) { database, folder in
             try folder.write("collection,data\nc,\"{\"\"_id\"\":1,\"\"n\"\":1}\"\n", to: "bare.csv")
             let words = ["--mode", "replace", "--yes", "--no-infer"] + more
-            let outcome = try hold(
+            let outcome = try server.hold(
                 "findAndModify", "\(database.name).__mongoferry_lock", answer: [:],
                 of: importing(database, folder.file("bare.csv"), words)
             ) {
@@ -350,7 +350,7 @@ extension BusyServerTests.MeanwhileTests {
         try withDatabase(on: server) { database, folder in
             try folder.write("collection,data\nc,\"{\"\"_id\"\":1}\"\n", to: "c.csv")
             let uri = server.uri()
-            let outcome = try hold(
+            let outcome = try server.hold(
                 "drop", "\(database.name).__mongoferry_lock", 2500, answer: [:],
                 of: [
                     "import", folder.file("c.csv"), "--uri",
@@ -397,7 +397,7 @@ extension BusyServerTests.MeanwhileTests {
             let before = try database.image()
             try folder.write(
                 "collection,data\na,\"{\"\"_id\"\":1,\"\"n\"\":1}\"\nb,\"{\"\"_id\"\":1,\"\"n\"\":1}\"\n", to: "ab.csv")
-            let outcome = try hold(
+            let outcome = try server.hold(
                 "drop", "\(database.name).__mongoferry_definitions", 2500, answer: [:],
                 of: impatient(database, folder.file("ab.csv"), ["--in-place", "--no-infer"])
             ) {

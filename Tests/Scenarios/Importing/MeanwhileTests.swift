@@ -20,23 +20,6 @@ extension BusyServerTests {
             ["import", file, "--uri", server.uri(), "--db", database.name] + more
         }
 
-        /// Runs a program and blocks one of its commands while `body` runs; the command then proceeds as `answer` says.
-        func hold(
-            _ command: String, _ namespace: String, _ milliseconds: Int32 = 1000, answer: Document,
-            of program: [String], _ body: () throws -> Void
-        ) throws -> Program.Outcome {
-            let data = answer.appending("blockConnection", true).appending("blockTimeMS", .int32(milliseconds))
-            let pause = try FailPoint(
-                server, [command], mode: .times(1),
-                namespace.isEmpty ? data : data.appending("namespace", .string(namespace)))
-            let running = try Program(program)
-            try pause.waitUntilEntered()
-            try body()
-            let outcome = try running.wait()
-            try pause.end()
-            return outcome
-        }
-
         /// Documents that exchange values of a unique index are written in a transaction, whose commit names no
         /// collection.
         @Test func aCommitThatAKilledImportHasSentIsWaitedFor() throws {
@@ -73,7 +56,7 @@ extension BusyServerTests {
                 try export(database, to: file)
                 try database.update("a", [:], ["$set": ["n": 2]])
                 // Longer than the time between two heartbeats.
-                let outcome = try hold(
+                let outcome = try server.hold(
                     "update", "\(database.name).a", 8000, answer: [:], of: importing(database, file, [])
                 ) {
                     if reason.hasPrefix("another") {
@@ -98,7 +81,7 @@ extension BusyServerTests {
                 try database.delete("c", [:])
                 try database.insert([["_id": 1, "a": 3]], into: "c")
                 // Longer than the time between two heartbeats.
-                let outcome = try hold(
+                let outcome = try server.hold(
                     "delete", "\(database.name).c", 8000, answer: [:], of: importing(database, file, [])
                 ) {
                     try database.update("__mongoferry_lock", [:], ["$set": ["owner": "another"]])
@@ -128,7 +111,7 @@ extension BusyServerTests {
                 try export(database, to: file)
                 try database.drop("c")
                 try database.insert([["_id": 2]], into: "c")
-                let outcome = try hold(
+                let outcome = try server.hold(
                     "create", "\(database.name).c", answer: ["errorCode": 10107],
                     of: importing(database, file, ["--mode", "replace", "--yes", "--in-place"])
                 ) {
@@ -146,7 +129,7 @@ extension BusyServerTests {
                 let file = folder.file("new.csv")
                 try export(database, to: file)
                 try database.drop("c")
-                let outcome = try hold(
+                let outcome = try server.hold(
                     "create", "\(database.name).c", answer: ["errorCode": 10107], of: importing(database, file, [])
                 ) {
                     try database.insert([["_id": "late", "n": -5]], into: "c")
@@ -166,7 +149,7 @@ extension BusyServerTests {
                 try database.insert([["_id": 1]], into: "c")
                 let file = folder.file("c.csv")
                 try export(database, to: file)
-                let outcome = try hold(
+                let outcome = try server.hold(
                     "drop", "\(database.name).__mongoferry_lock", answer: ["closeConnection": true],
                     of: importing(database, file, [])
                 ) {
@@ -186,7 +169,7 @@ extension BusyServerTests {
                 try database.insert([["_id": 1]], into: "c")
                 let file = folder.file("c.csv")
                 try export(database, to: file)
-                let outcome = try hold(
+                let outcome = try server.hold(
                     "drop", "\(database.name).__mongoferry_lock", 10, answer: ["closeConnection": true],
                     of: importing(database, file, [])
                 ) {}
@@ -224,7 +207,7 @@ extension BusyServerTests {
                 for name in ["a", "b"] { try database.insert([["_id": 1]], into: name) }
                 let file = folder.file("all.csv")
                 try export(database, to: file)
-                let outcome = try hold(
+                let outcome = try server.hold(
                     "renameCollection", "", 1500, answer: ["errorCode": 12587],
                     of: importing(database, file, ["--mode", "replace", "--yes"])
                 ) {
@@ -254,7 +237,7 @@ extension BusyServerTests {
                 try database.run(Self.ticks)
                 let file = folder.file("ticks.csv")
                 try export(database, to: file)
-                let outcome = try hold(
+                let outcome = try server.hold(
                     "insert", "\(database.name).ticks", answer: [:],
                     of: importing(database, file, ["--mode", "replace", "--yes"])
                 ) {
@@ -279,7 +262,7 @@ extension BusyServerTests {
                 try export(database, to: file)
                 try database.drop("ticks")
                 try createSeries(in: database)
-                let outcome = try hold(
+                let outcome = try server.hold(
                     "findAndModify", "\(database.name).__mongoferry_lock", answer: [:],
                     of: importing(database, file, ["--mode", mode])
                 ) {
@@ -299,7 +282,9 @@ extension BusyServerTests {
                 let words = importing(
                     database, folder.file("c.csv"), ["--mode", "replace", "--yes", "--no-infer"] + more)
                 try database.insert([["_id": 7]], into: "c")
-                let outcome = try hold("findAndModify", "\(database.name).__mongoferry_lock", answer: [:], of: words) {
+                let outcome = try server.hold(
+                    "findAndModify", "\(database.name).__mongoferry_lock", answer: [:], of: words
+                ) {
                     try database.run(["createIndexes": "c", "indexes": [["key": ["n": 1], "name": "n_1"]]])
                     try database.run(["collMod": "c", "validator": ["_id": ["$exists": true]]])
                 }
@@ -352,7 +337,7 @@ extension BusyServerTests {
                 func refuseUpdates(_ mode: Value) throws {
                     try admin.run(["configureFailPoint": "failAllUpdates", "mode": mode], on: "admin")
                 }
-                let outcome = try hold(
+                let outcome = try server.hold(
                     "insert", "\(database.name).c", 8000, answer: [:], of: importing(database, file, [])
                 ) {
                     try refuseUpdates("alwaysOn")

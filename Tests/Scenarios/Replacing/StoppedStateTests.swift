@@ -11,7 +11,7 @@ extension BusyServerTests.MeanwhileTests {
             let file = folder.file("new.csv")
             try export(database, to: file)
             try database.run(["collMod": "v", "viewOn": "a", "pipeline": []])
-            let outcome = try hold(
+            let outcome = try server.hold(
                 "collMod", "\(database.name).v", 500, answer: ["closeConnection": true],
                 of: importing(database, file, ["--mode", "replace", "--yes"])
             ) {
@@ -29,7 +29,7 @@ extension BusyServerTests.MeanwhileTests {
             let file = folder.file("all.csv")
             try export(database, to: file)
             let words = importing(database, file, ["--mode", "replace", "--yes"])
-            let outcome = try hold("renameCollection", "", 500, answer: ["errorCode": 12587], of: words) {
+            let outcome = try server.hold("renameCollection", "", 500, answer: ["errorCode": 12587], of: words) {
                 try database.insert([["_id": 2], ["_id": 3]], into: "a")
                 // No collection can be renamed to that name any more.
                 try database.drop("b")
@@ -62,7 +62,7 @@ extension BusyServerTests.MeanwhileTests {
             try export(database, to: file)
             for name in ["v1", "v2"] { try database.drop(name) }
             try fill(nil)
-            let outcome = try hold(
+            let outcome = try server.hold(
                 "drop", "\(database.name).v2", 1200, answer: [:], of: impatient(database, file, [])
             ) {
                 try database.update("__mongoferry_lock", [:], ["$set": ["owner": "another"]])
@@ -102,7 +102,7 @@ extension BusyServerTests.MeanwhileTests {
             try database.drop("v")
             try database.create("v", ["viewOn": "a", "pipeline": []])
             let words = importing(database, file, ["--mode", "replace", "--yes"])
-            let outcome = try hold(
+            let outcome = try server.hold(
                 "renameCollection", "", 500, answer: ["closeConnection": true], of: words + ["-c", "v"]
             ) {
                 try database.update("__mongoferry_lock", [:], ["$set": ["owner": "another"]])

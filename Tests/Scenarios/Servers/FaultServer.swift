@@ -255,3 +255,23 @@ extension Program {
         return outcome
     }
 }
+
+extension OwnServer {
+    /// Runs a program and blocks one of its commands while `body` runs; the command then proceeds as `answer` says.
+    /// - Parameter times: how many commands are blocked and answered so; `body` runs during the first.
+    func hold(
+        _ command: String, _ namespace: String, _ milliseconds: Int32 = 1000, times: Int32 = 1, answer: Document,
+        of program: [String], _ body: () throws -> Void
+    ) throws -> Program.Outcome {
+        let data = answer.appending("blockConnection", true).appending("blockTimeMS", .int32(milliseconds))
+        let pause = try FailPoint(
+            self, [command], mode: .times(times),
+            namespace.isEmpty ? data : data.appending("namespace", .string(namespace)))
+        let running = try Program(program)
+        try pause.waitUntilEntered()
+        try body()
+        let outcome = try running.wait()
+        try pause.end()
+        return outcome
+    }
+}

@@ -65,8 +65,24 @@ extension Client {
     /// there, the documents are counted.
     /// - Throws: ``MongoError``.
     func steadyCount(_ namespace: Namespace) throws -> Int {
-        try pool.leadsToRouter
-            ? countDocuments(namespace) : estimatedCount(namespace, readPreference: .primary)
+        try pool.leadsToRouter ? countDocuments(namespace) : likelyCount(namespace)
+    }
+
+    /// The number of documents of a collection on the primary by the server's metadata, unless that says none: after a
+    /// crash it may, of a collection that is full, and nobody is to take such a one for empty.
+    /// - Throws: ``MongoError``.
+    func likelyCount(_ namespace: Namespace) throws -> Int {
+        let count = try estimatedCount(namespace, readPreference: .primary)
+        return count > 0 ? count : try countDocuments(namespace)
+    }
+
+    /// The number of documents that are dropped with whatever has a name: none with a view, and if nothing has it.
+    /// - Throws: ``MongoError``.
+    func countStored(in namespace: Namespace) throws -> Int {
+        let found = try listCollections(
+            in: namespace.database, named: [namespace.collection], readPreference: .primary)
+        guard found.contains(where: { $0.kind != .view }) else { return 0 }
+        return try steadyCount(namespace)
     }
 
     /// Whether a collection has `count` documents: by the server's metadata, or by counting if that differs.

@@ -18,7 +18,7 @@ struct LiveCatalog: Sendable {
 
     /// How documents are counted.
     enum Counting: Sendable {
-        /// By the server's metadata.
+        /// By the server's metadata, unless that says none.
         case estimated
         /// To be compared with later counts: counts the documents of a sharded cluster one by one.
         case steady
@@ -54,7 +54,7 @@ struct LiveCatalog: Sendable {
             let namespace = Namespace(database, name)
             let count =
                 switch counting {
-                case .estimated: try client.estimatedCount(namespace, readPreference: .primary)
+                case .estimated: try client.likelyCount(namespace)
                 case .steady: try client.steadyCount(namespace)
                 case .exact: try client.countDocuments(namespace)
                 }

@@ -5,8 +5,8 @@ import Relations
 
 /// Drops and loads collections that cannot, or are not to, be swapped.
 extension Replacement {
-    /// - Parameter remains: what remains of the collection if this throws.
-    func replaceInPlace(_ step: ImportPlan.Step, _ outcome: inout Outcome, _ remains: inout Remains) throws {
+    /// - Parameter progress: receives what remains of the collection if this throws.
+    func replaceInPlace(_ step: ImportPlan.Step, _ outcome: inout Outcome, _ progress: inout SwapProgress) throws {
         // If the outcome of an insert is unknown, measurements can be written exactly once only by starting again.
         var kept = definitionToKeep(of: step)
         var wasRepeated = false
@@ -15,10 +15,11 @@ extension Replacement {
             if isAgain {
                 wasRepeated = true
                 try lock.settle(step.databaseName, operation.cancellation)
+                if progress.remains != .whole { progress.strangers += try countStrangers(in: step) }
             }
             kept.isOpen = true
             outcome.part = nil
-            let uuid = try makeAnew(step, kept, &remains)
+            let uuid = try makeAnew(step, kept, &progress)
             kept = try connection.withClient {
                 try lock.definitions($0, of: connection.database).note(kept, made: uuid)
             }
@@ -26,8 +27,8 @@ extension Replacement {
             let rejected = loader.rejections.count
             do {
                 try fill(step, step.databaseName, &outcome)
-            } catch let error as MongoError where loader.rejections.count > rejected {
-                // A repetition would report rejected documents twice.
+            } catch let error as MongoError where loader.rejections.count > rejected || error.isWriteConcernTimeout {
+                // A repetition would report rejected documents twice, or wait as long again.
                 throw FerryError(explaining: error)
             }
         }
@@ -36,8 +37,29 @@ extension Replacement {
         if let made, try connection.uuid(of: step.databaseName) != made {
             throw FerryError("\(step.databaseName) was dropped or replaced by another program while it was loaded")
         }
-        remains = .whole
+        progress.remains = .whole
         if let made { outcome.made.append((step, made)) }
+    }
+
+    /// The number of documents that other programs have written to a collection of which a part is loaded, and that
+    /// will be dropped with it: those whose `_id`s the file does not have. Measurements tell no more than their number.
+    private func countStrangers(in step: ImportPlan.Step) throws -> Int {
+        // The old one, if its drop was not carried out: its documents are counted already.
+        guard try connection.uuid(of: step.databaseName) != step.live.collection?.uuid else { return 0 }
+        return try connection.withClient { client in
+            let namespace = connection.namespace(step.databaseName)
+            let count = try client.countStored(in: namespace)
+            guard step.entry.kind == .collection, let ids = loader.survey.rows(of: step.name)?.ids else {
+                return max(0, count - step.records)
+            }
+            guard count > 0 else { return 0 }
+            var strangers = 0
+            let options = FindOptions(projection: ["_id": 1], readPreference: .primary)
+            try client.find(namespace, [:], options: options).forEach { document in
+                if let id = document.first, !ids.contains(IDHash.hash(id)) { strangers += 1 }
+            }
+            return strangers
+        }
     }
 
     /// Records the UUIDs of what was swapped in, before the rest takes its time. If they cannot be read, this warns and
@@ -89,7 +111,7 @@ extension Replacement {
     /// storage: what exists then is not new, even with the same options.
     /// - Returns: the UUID of the new collection; nil if the user may not see it.
     private func makeAnew(
-        _ step: ImportPlan.Step, _ kept: KeptDefinitions.Entry, _ remains: inout Remains
+        _ step: ImportPlan.Step, _ kept: KeptDefinitions.Entry, _ progress: inout SwapProgress
     ) throws -> Value? {
         for _ in 0..<Self.drops {
             // This shows that a majority still acknowledges the primary's writes, which makes a rollback unlikely.
@@ -97,9 +119,10 @@ extension Replacement {
             let old = try connection.withClient {
                 try CollectionIdentities.all(behind: step.databaseName, in: connection.database, $0)
             }
-            try drop(step, kept, &remains)
+            try drop(step, old, kept, &progress)
             try connection.withClient { client in
-                try builder(client).create(step.entry, as: step.databaseName, clearingFor: lock)
+                try builder(client).create(
+                    step.entry, as: step.databaseName, clearingFor: lock, &progress.strangers)
             }
             let made = try connection.uuid(ofExisting: step.databaseName)
             guard let made, old.contains(made) else { return made }
@@ -111,7 +134,10 @@ extension Replacement {
 
     private static let drops = 5
 
-    private func drop(_ step: ImportPlan.Step, _ entry: KeptDefinitions.Entry, _ remains: inout Remains) throws {
+    /// - Parameter old: the UUIDs of what is to be dropped.
+    private func drop(
+        _ step: ImportPlan.Step, _ old: [Value], _ entry: KeptDefinitions.Entry, _ progress: inout SwapProgress
+    ) throws {
         try connection.withClient { client in
             let kept = lock.definitions(client, of: connection.database)
             try kept.keep(entry)
@@ -123,20 +149,24 @@ extension Replacement {
                     operation.cancellation
                 ) {
                     // It may or may not be gone.
-                    remains = .incomplete
+                    progress.remains = .incomplete
                     try lock.settle(step.databaseName, operation.cancellation)
+                    let now = try CollectionIdentities.uuid(of: step.databaseName, in: connection.database, client)
+                    if let now, !old.contains(now) {
+                        progress.strangers += try client.countStored(in: connection.namespace(step.databaseName))
+                    }
                 } beforeEach: {
                     try lock.check()
                 }
-                remains = .incomplete
+                progress.remains = .incomplete
                 if step.hasOrphanedStorage { try dropStorage(of: step.databaseName, client) }
             } catch let error as MongoError where error.isOfUnknownOutcome {
-                remains = .incomplete
+                progress.remains = .incomplete
                 throw error
             } catch {
                 // The drop was refused. At the first attempt, the collection is unchanged: complete, unless a record of
                 // it was kept before.
-                if remains == .whole {
+                if progress.remains == .whole {
                     if let before = step.keptBefore {
                         try kept.keep(before)
                     } else {
@@ -208,7 +238,8 @@ extension Replacement {
             try connection.withClient {
                 let kept = lock.definitions($0, of: connection.database)
                 if refused.isEmpty || !mustKeepDefinition(of: step) {
-                    try kept.forget(step.databaseName, othersFollow: othersFollow)
+                    // Removing it twice does no harm, and one that stays makes a whole collection count as incomplete.
+                    try Repeating.run { _ in try kept.forget(step.databaseName, othersFollow: othersFollow) }
                 } else {
                     try kept.keepRefused(refused, of: step.entry)
                 }

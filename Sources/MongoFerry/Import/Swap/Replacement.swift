@@ -30,6 +30,8 @@ struct Replacement {
         /// with the old one, and about documents that came while the new one was written.
         var lateWrites: [String: String] = [:]
         var writesMeanwhile: [String: String] = [:]
+        /// Warnings about documents that other programs wrote under a name while it changed hands, and that are gone.
+        var strangers: [String: String] = [:]
         /// The collections and views that are already replaced.
         var swapped: [String] = []
         /// The UUIDs of new collections, to be checked again at the end: of those swapped in before others were
@@ -44,7 +46,16 @@ struct Replacement {
 
         /// The warnings about these collections and views, in their order.
         func warnings(of names: [String]) -> [String] {
-            names.flatMap { [lateWrites[$0], writesMeanwhile[$0]].compactMap(\.self) }
+            names.flatMap { [lateWrites[$0], strangers[$0], writesMeanwhile[$0]].compactMap(\.self) }
+        }
+
+        /// Whether documents of other programs are gone that came after the plan was made.
+        var hasLostWrites: Bool { !lateWrites.isEmpty || !strangers.isEmpty }
+
+        mutating func noteStrangers(_ count: Int, _ step: ImportPlan.Step) {
+            guard count > 0 else { return }
+            strangers[step.name] =
+                "\(step.databaseName): \(count.counted("document")) came from other programs while it was being replaced, and \(count == 1 ? "is" : "are") gone with what had the name then"
         }
 
         /// Notes that a view has replaced what had its name, and how many documents went with a collection.
@@ -106,24 +117,18 @@ struct Replacement {
         if outcome.isRefused { try discard(names, after: nil) }
     }
 
-    /// The progress of the swap of all collections and views.
-    private struct Progress {
-        /// What remains of the collection or view that is being replaced.
-        var remains = Remains.whole
-        /// Views that were dropped for an earlier one and are not created again yet.
-        var cleared: [String] = []
-    }
-
     /// Replaces the old by the new, one after another.
     private func replaceAll(
         _ plan: ImportPlan, _ staged: [StagedStep], _ outcome: inout Outcome
     ) throws {
         // What cannot be staged comes last, in the plan's order: views at the end.
         let steps = staged.map(\.step) + plan.steps.filter { $0.way != .staged }
-        var progress = Progress()
+        var progress = SwapProgress()
         for (number, step) in steps.enumerated() {
             if step.way == .inPlace, number == staged.count { noteSwapped(staged.map(\.step), &outcome) }
             progress.remains = .whole
+            progress.strangers = 0
+            defer { outcome.noteStrangers(progress.strangers, step) }
             let refused = outcome.refusedIndexes.count
             do {
                 // An interruption is possible before each drop: nothing of this one has changed yet.
@@ -150,17 +155,17 @@ struct Replacement {
     ///   - staged: the staged steps, which come first in `steps`.
     private func replace(
         _ steps: [ImportPlan.Step], _ number: Int, _ staged: [StagedStep], _ outcome: inout Outcome,
-        _ progress: inout Progress
+        _ progress: inout SwapProgress
     ) throws {
         let step = steps[number]
         let laterViews = steps[number...].dropFirst().lazy.filter { $0.way == .view }
         switch step.way {
         case .staged:
             // As late as possible: those before it and other programs' index builds delay a rename.
-            try swap(staged[number], &progress.remains) { try noteLateWrites(to: [step], &outcome) }
+            try swap(staged[number], &outcome, &progress)
         case .view:
             try noteLateWrites(to: [step], &outcome)
-            try views.run(step, number: number, before: laterViews, &progress.cleared, &progress.remains)
+            try views.run(step, number: number, before: laterViews, &progress)
             progress.cleared.removeAll { $0.hasSameBytes(as: step.databaseName) }
             outcome.noteGivenWay(step)
         case .inPlace:
@@ -171,7 +176,7 @@ struct Replacement {
                 defer { progress.cleared += dropped.map(\.name) }
                 try views.clear(laterViews, for: step, &dropped)
             }
-            try replaceInPlace(step, &outcome, &progress.remains)
+            try replaceInPlace(step, &outcome, &progress)
         case .merge, .insert:
             // What a merge leaves alone must not be dropped, whatever the plan was made for.
             throw FerryError("\(step.databaseName) is not planned to be replaced, and was left as it is")
@@ -209,22 +214,6 @@ struct Replacement {
         let names = Dictionary(uniqueKeysWithValues: staged.map { ($0.step.name, $0.name) })
         outcome.references = try check?(names, outcome.loads) ?? []
         return outcome.references.contains { $0.dangling > 0 && !$0.isOptional }
-    }
-
-    /// What remains of a collection or view while it is replaced.
-    enum Remains {
-        /// The old or the new one.
-        case whole
-        /// The old one was dropped, and nothing is there.
-        case gone
-        /// Some of the new one's documents and indexes.
-        case incomplete
-        /// The old or the new one; it is unknown which.
-        case either
-        /// The old one or nothing; it is unknown which.
-        case oldOrNothing
-        /// The old one was dropped; it is unknown whether the new one exists.
-        case newOrNothing
     }
 
     private var views: ViewReplacement {
@@ -297,9 +286,7 @@ struct Replacement {
         return refused
     }
 
-    private func swap(
-        _ staged: StagedStep, _ remains: inout Remains, beforeEach: () throws -> Void
-    ) throws {
+    private func swap(_ staged: StagedStep, _ outcome: inout Outcome, _ progress: inout SwapProgress) throws {
         let step = staged.step
         operation.progress(.swap, step.name)
         let name = step.databaseName
@@ -310,30 +297,54 @@ struct Replacement {
                 view = try client.listCollections(
                     in: connection.database, named: [name], readPreference: .primary
                 ).first { $0.kind == .view }
-                if view != nil { try views.drop(name, client, &remains) }
+                if let view { try views.drop(view, client, &progress) }
             }
             if step.hasOrphanedStorage {
-                if step.live.collection != nil { try views.drop(name, client, &remains) }
+                if step.live.collection != nil { try dropLive(name, client, &progress) }
                 try dropStorage(of: name, client)
             }
-            let unknown: Remains = remains == .gone ? .newOrNothing : .either
+            let unknown: SwapProgress.Remains = progress.remains == .gone ? .newOrNothing : .either
             var isUnknown = false
+            var before = outcome
             do {
                 try builder(client).rename(
-                    staged.name, to: name, dropTarget: true, lock, beforeEach: beforeEach,
+                    staged.name, to: name, dropTarget: true, lock,
+                    beforeEach: {
+                        before = outcome
+                        // As late as possible: those before it and other programs' index builds delay a rename.
+                        try noteLateWrites(to: [step], &outcome)
+                    },
                     whereUnknown: {
                         isUnknown = true
-                        remains = unknown
-                    })
+                        progress.remains = unknown
+                    },
+                    // What was counted last was the new collection.
+                    whereDoneBefore: { outcome = before })
             } catch  where !isUnknown {
                 // Nothing has replaced the view, and its definition exists nowhere else.
-                if let view, remains == .gone {
+                if let view, progress.remains == .gone {
                     try views.giveBack(view, after: error)
-                    remains = .whole
+                    progress.remains = .whole
                 }
                 throw error
             }
-            remains = .whole
+            progress.remains = .whole
         }
+    }
+
+    /// Drops a live collection whose name a rename cannot take.
+    private func dropLive(_ name: String, _ client: Client, _ progress: inout SwapProgress) throws {
+        do {
+            try client.drop(connection.namespace(name), operation.cancellation) {
+                progress.remains = .oldOrNothing
+                try lock.settle(name, operation.cancellation)
+            } beforeEach: {
+                try lock.check()
+            }
+        } catch let error as MongoError where error.isOfUnknownOutcome {
+            progress.remains = .oldOrNothing
+            throw error
+        }
+        progress.remains = .gone
     }
 }

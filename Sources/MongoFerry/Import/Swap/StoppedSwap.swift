@@ -5,7 +5,7 @@ struct StoppedSwap {
     let plan: ImportPlan
     /// Where it stopped.
     let step: ImportPlan.Step
-    let remains: Replacement.Remains
+    let remains: SwapProgress.Remains
     /// The names in the file of what was replaced before.
     let swapped: [String]
     /// The database's names of views that were dropped and were to be created again.

@@ -16,12 +16,12 @@ struct ViewReplacement {
     /// - Parameters:
     ///   - number: distinguishes it from this run's others.
     ///   - later: views that are replaced after it.
-    ///   - cleared: receives the names of the later views that were dropped for it.
-    ///   - remains: what remains under the name if this throws.
+    ///   - progress: receives the names of the later views that were dropped for it, and what remains under its own name
+    ///     if this throws.
     /// - Throws: ``FerryError``, ``MongoError``; `CancellationError`.
     func run(
         _ step: ImportPlan.Step, number: Int, before later: some Sequence<ImportPlan.Step>,
-        _ cleared: inout [String], _ remains: inout Replacement.Remains
+        _ progress: inout SwapProgress
     ) throws {
         // The current state: another program may have changed it since the plan was made, or a collection got its name
         // back.
@@ -34,15 +34,15 @@ struct ViewReplacement {
         var dropped: [CollectionInfo] = []
         do {
             try clear(later, for: step, &dropped)
-            try put(step, inPlaceOf: existing, number, &remains)
-            cleared += dropped.map(\.name)
+            try put(step, inPlaceOf: existing, number, &progress)
+            progress.cleared += dropped.map(\.name)
         } catch {
-            cleared += dropped.map(\.name)
+            progress.cleared += dropped.map(\.name)
             var fault: any Error = error
             for view in dropped {
                 do {
                     try giveBack(view, after: fault)
-                    cleared.removeAll { $0.hasSameBytes(as: view.name) }
+                    progress.cleared.removeAll { $0.hasSameBytes(as: view.name) }
                 } catch { fault = error }
             }
             throw fault
@@ -64,11 +64,7 @@ struct ViewReplacement {
             let found = try client.listCollections(in: connection.database, named: names, readPreference: .primary)
             for view in found where view.kind == .view {
                 do {
-                    try client.drop(connection.namespace(view.name), operation.cancellation) {
-                        try lock.settle(view.name, operation.cancellation)
-                    } beforeEach: {
-                        try lock.check()
-                    }
+                    try drop(view, client)
                 } catch let error as MongoError where !error.isOfUnknownOutcome { throw error } catch {
                     dropped.append(view)
                     throw error
@@ -79,50 +75,58 @@ struct ViewReplacement {
     }
 
     private func put(
-        _ step: ImportPlan.Step, inPlaceOf existing: CollectionInfo?, _ number: Int,
-        _ remains: inout Replacement.Remains
+        _ step: ImportPlan.Step, inPlaceOf existing: CollectionInfo?, _ number: Int, _ progress: inout SwapProgress
     ) throws {
         guard let existing else {
-            do { return try create(step) } catch let error as MongoError where error.isOfUnknownOutcome {
-                remains = .either
+            do { return try create(step, &progress) } catch let error as MongoError where error.isOfUnknownOutcome {
+                progress.remains = .either
                 throw error
             }
         }
         switch existing.kind {
-        case .collection: try takePlace(of: existing, step, number, &remains)
+        case .collection: try takePlace(of: existing, step, number, &progress)
         case .view, .timeseries, .other:
-            if existing.kind == .view, try change(step, existing.options, &remains) { return }
+            if existing.kind == .view, try change(step, existing.options, &progress.remains) { return }
             // Servers rename none of these.
-            try connection.withClient { try drop(step.databaseName, $0, &remains) }
+            try connection.withClient { try drop(existing, $0, &progress) }
             do {
-                try create(step)
+                try create(step, &progress)
             } catch {
-                if (error as? MongoError)?.isOfUnknownOutcome == true { remains = .newOrNothing }
+                if (error as? MongoError)?.isOfUnknownOutcome == true { progress.remains = .newOrNothing }
                 if existing.kind == .view {
                     try giveBack(existing, after: error)
-                    remains = .whole
+                    progress.remains = .whole
                 }
                 throw error
             }
-            remains = .whole
+            progress.remains = .whole
         }
     }
 
     /// Drops a view or a time series that is to be replaced.
-    /// - Parameter remains: what remains under the name, also if this throws.
-    func drop(_ name: String, _ client: Client, _ remains: inout Replacement.Remains) throws {
+    /// - Parameter progress: receives what remains under the name, also if this throws.
+    func drop(_ existing: CollectionInfo, _ client: Client, _ progress: inout SwapProgress) throws {
         do {
-            try client.drop(connection.namespace(name), operation.cancellation) {
-                remains = .oldOrNothing
-                try lock.settle(name, operation.cancellation)
-            } beforeEach: {
-                try lock.check()
-            }
+            try drop(existing, client) { progress.remains = .oldOrNothing }
         } catch let error as MongoError where error.isOfUnknownOutcome {
-            remains = .oldOrNothing
+            progress.remains = .oldOrNothing
             throw error
         }
-        remains = .gone
+        progress.remains = .gone
+    }
+
+    /// - Parameter whereUnknown: called if it is unknown whether an attempt succeeded. Then another program's insert may
+    ///   have created a collection of the name, which is not dropped: its documents are counted first.
+    private func drop(_ existing: CollectionInfo, _ client: Client, whereUnknown: () -> Void = {}) throws {
+        let name = existing.name
+        try client.dropOwn(connection.namespace(name), writeConcern: .majority, operation.cancellation) {
+            whereUnknown()
+            try lock.settle(name, operation.cancellation)
+            let found = try client.listCollections(in: connection.database, named: [name], readPreference: .primary)
+            return found.contains { $0.kind == existing.kind }
+        } beforeEach: {
+            try lock.check()
+        }
     }
 
     /// Creates the old view again, after the server refused the new one. One that may have been dropped may still be
@@ -159,7 +163,7 @@ struct ViewReplacement {
     /// - Parameter remains: what remains under the name if this throws.
     /// - Returns: false if the view must be created again.
     private func change(
-        _ step: ImportPlan.Step, _ live: Document, _ remains: inout Replacement.Remains
+        _ step: ImportPlan.Step, _ live: Document, _ remains: inout SwapProgress.Remains
     ) throws -> Bool {
         guard live["collation"] == step.entry.options["collation"] else { return false }
         let command = (["collMod": .string(step.databaseName)] as Document)
@@ -187,20 +191,20 @@ struct ViewReplacement {
     }
 
     private func takePlace(
-        of collection: CollectionInfo, _ step: ImportPlan.Step, _ number: Int, _ remains: inout Replacement.Remains
+        of collection: CollectionInfo, _ step: ImportPlan.Step, _ number: Int, _ progress: inout SwapProgress
     ) throws {
         let name = step.databaseName
         let place = try displaced.displace(collection, for: step.entry.options, number: number) {
-            remains = .oldOrNothing
+            progress.remains = .oldOrNothing
         }
-        remains = .whole
+        progress.remains = .whole
         do {
-            try create(step)
+            try create(step, &progress)
         } catch {
             do {
-                try displaced.restore(name, from: place)
+                progress.strangers += try displaced.restore(name, from: place)
             } catch let second {
-                remains = .oldOrNothing
+                progress.remains = .oldOrNothing
                 var fault = FerryError(explaining: error)
                 fault.text += ", and the collection \(name) did not get its name back: \(second)"
                 fault.details.append(
@@ -220,11 +224,11 @@ struct ViewReplacement {
     }
 
     /// Creates the view. Another program's insert may take the name as soon as it is free; what it creates is dropped.
-    private func create(_ step: ImportPlan.Step) throws {
+    private func create(_ step: ImportPlan.Step, _ progress: inout SwapProgress) throws {
         try connection.withClient { client in
             try CollectionBuilder(
                 client: client, database: connection.database, cancellation: operation.cancellation, lock: lock
-            ).create(step.entry, as: step.databaseName, clearingFor: lock)
+            ).create(step.entry, as: step.databaseName, clearingFor: lock, &progress.strangers)
         }
     }
 }

@@ -12,7 +12,7 @@ struct CacheWait {
     ///   - errors: those of these statements.
     ///   - send: sends the statement with that index alone.
     ///   - settled: is called once for each, when its outcome is known: with its error, or nil if it was written.
-    /// - Throws: what `send` and `settled` throw; ``FerryError`` if a majority has not acknowledged one;
+    /// - Throws: what `send` and `settled` throw; ``MongoError`` if a majority has not acknowledged one;
     ///   `CancellationError`.
     func run(
         _ errors: [WriteError], _ send: (_ statement: Int) throws -> BulkWriteResult,
@@ -26,7 +26,7 @@ struct CacheWait {
             var still: [WriteError] = []
             for error in waiting {
                 let result = try send(error.index)
-                try DocumentWriter.check(result)
+                try result.requireConfirmed()
                 let again = result.writeErrors.first?.at(error.index)
                 if let again, again.isForLackOfCache { still.append(again) } else { try settled(again) }
             }

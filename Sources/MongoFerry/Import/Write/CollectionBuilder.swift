@@ -107,14 +107,18 @@ struct CollectionBuilder {
 
     /// Creates it in the place of what was dropped or renamed. As soon as the name is free, another program's insert
     /// may create a plain collection; that is dropped, unless the lock was lost and it is another import's.
+    /// - Parameter strangers: receives the number of documents that are dropped with such collections.
     /// - Throws: ``FerryError`` with the options that the server refuses; ``MongoError``; `CancellationError`.
-    func create(_ entry: BackupMetadata.Collection, as name: String, clearingFor lock: ImportLock) throws {
+    func create(
+        _ entry: BackupMetadata.Collection, as name: String, clearingFor lock: ImportLock, _ strangers: inout Int
+    ) throws {
         var attempt = 1
         while true {
             do {
                 return try create(entry, as: name)
             } catch let error as MongoError where error.isNamespaceExists && attempt < Self.clearings {
                 try cancellation.check()
+                strangers += try client.countStored(in: Namespace(database, name))
                 // The creation that follows waits for a majority: the shorter the moment in between, the better.
                 try client.drop(Namespace(database, name), writeConcern: WriteConcern(.nodes(1)), cancellation) {
                     try lock.settle(name, cancellation)
@@ -243,10 +247,12 @@ struct CollectionBuilder {
     ///   - beforeEach: called before each attempt.
     ///   - whereUnknown: called if it is unknown whether an attempt succeeded, before this is checked; not for errors
     ///     before the command was sent.
+    ///   - whereDoneBefore: called if an attempt finds that the one before it succeeded: what `beforeEach` has seen
+    ///     under the new name was the renamed collection.
     /// - Throws: ``FerryError`` if the lock was lost; ``MongoError``; `CancellationError`.
     func rename(
         _ from: String, to: String, dropTarget: Bool, _ lock: ImportLock, beforeEach: () throws -> Void = {},
-        whereUnknown: () -> Void = {}
+        whereUnknown: () -> Void = {}, whereDoneBefore: () -> Void = {}
     ) throws {
         let command: Document = [
             "renameCollection": .string("\(database).\(from)"), "to": .string("\(database).\(to)"),
@@ -272,6 +278,7 @@ struct CollectionBuilder {
             } catch let error as MongoError where isAgain && error.isNamespaceNotFound {
                 // The first attempt was still in progress.
                 guard try isDone() else { throw error }
+                whereDoneBefore()
             }
         }
     }

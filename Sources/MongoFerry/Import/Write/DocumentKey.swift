@@ -101,16 +101,17 @@ struct DocumentKey: Sendable {
     }
 
     private func alternatives(_ documents: [RawDocument]) -> Document {
-        let alternatives = documents.map { document in
-            Value.document(
-                Document { alternative in
-                    for (path, name) in zip(paths, fields) {
-                        try? path.forEachValue(in: document) { value in
-                            alternative.append(name, .document(Document { $0.append("$eq", copying: value) }))
-                        }
-                    }
-                })
+        ["$or": .array(documents.map { .document(filter(of: $0)) })]
+    }
+
+    /// A filter that finds the documents with this document's key.
+    func filter(of document: RawDocument) -> Document {
+        Document { filter in
+            for (path, name) in zip(paths, fields) {
+                try? path.forEachValue(in: document) { value in
+                    filter.append(name, .document(Document { $0.append("$eq", copying: value) }))
+                }
+            }
         }
-        return ["$or": .array(alternatives)]
     }
 }

@@ -99,13 +99,16 @@ extension DocumentSink {
     ///
     /// With other keys than `_id`, documents are compared without their `_id`s: a live document keeps its own, which
     /// cannot be changed.
-    /// - Parameter onDifferent: called with a document of the batch and the one that exists in its place.
+    /// - Parameters:
+    ///   - indexes: those of the batch's documents to ask for; nil for all.
+    ///   - onDifferent: called with a document of the batch and the one that exists in its place.
     func lookUp(
-        _ key: DocumentKey, idOnly: Bool, onDifferent: (RawDocument, _ live: RawDocument) throws -> Void = { _, _ in }
+        _ key: DocumentKey, idOnly: Bool, of indexes: [Int]? = nil,
+        onDifferent: (RawDocument, _ live: RawDocument) throws -> Void = { _, _ in }
     ) throws -> BatchLookup {
         var search = BatchSearch(key)
         var asked: [RawDocument] = []
-        for index in batch.indices {
+        for index in indexes ?? Array(batch.indices) {
             let document = try document(index)
             if search.add(document, index) {
                 asked.append(document)

@@ -7,6 +7,8 @@ extension DocumentWriter {
     /// What an insert does if the `_id` has been taken meanwhile.
     enum WhereTaken {
         case reject, replace, keep
+        /// Rejects it with the collection's collation as the reason: no other document has the `_id` itself.
+        case rejectAsEqual
     }
 
     func insert(_ indexes: [Int], whereTaken: WhereTaken) throws {
@@ -36,7 +38,7 @@ extension DocumentWriter {
             }
         }
         var taken: [(index: Int, error: WriteError)] = []
-        try settle(result, of: indexes.count, as: \.inserted) { errors in
+        try settle(result, of: indexes.count, as: .insertions) { errors in
             var errors = errors
             if whereTaken != .reject {
                 taken += errors.filter(Self.isTakenID).map { (indexes[$0.index], $0) }
@@ -51,6 +53,11 @@ extension DocumentWriter {
         case .reject: break
         case .keep: try keep(taken)
         case .replace: try overwrite(taken.map(\.index))
+        case .rejectAsEqual:
+            for (index, error) in taken {
+                try reject(
+                    index, "the collection's collation takes its _id for that of another document: \(error.message)")
+            }
         }
     }
 
@@ -70,8 +77,16 @@ extension DocumentWriter {
                 sent.append(index)
             }
         }
-        try settle(try send(bulk), of: sent.count, as: \.updated) {
-            try note($0, sent)
+        let isOneCommand = bulk.isOneCommand
+        let result: BulkWriteResult
+        do {
+            result = try send(bulk)
+        } catch let error as MongoError where error.isInvalidBSON && isOneCommand {
+            return try findInvalid(among: taken, error, overwrite)
+        }
+        try settle(result, of: sent.count, as: .replacements) { errors in
+            if case .merge = way { return try note(try postpone(errors, sent), sent) }
+            try note(errors, sent)
         } again: { place, bulk in
             let document = try document(sent[place])
             if let id = document.first { try replace(in: bulk, id: id, with: document) }
@@ -108,25 +123,44 @@ extension DocumentWriter {
     ///   - refuse: takes the errors that are final, once or more; a document for which there is no room even alone is
     ///     refused like others.
     ///   - add: adds the statement with that index to a bulk write again.
-    /// - Throws: ``MongoError``; ``FerryError`` if a majority has not acknowledged the writes; `CancellationError`.
+    /// - Throws: ``MongoError``, also if a majority has not acknowledged the writes; `CancellationError`.
     func settle(
-        _ result: BulkWriteResult, of count: Int, as counter: WritableKeyPath<CollectionOutcome, Int>,
+        _ result: BulkWriteResult, of count: Int, as kind: Statements,
         refuse: ([WriteError]) throws -> Void, again add: (_ statement: Int, BulkWrite) throws -> Void
     ) throws {
         try refuse(result.writeErrors.filter { !$0.isForLackOfCache })
-        try Self.check(result)
-        outcome[keyPath: counter] += count - result.writeErrors.count
+        try result.requireConfirmed()
+        note(result, of: count, kind)
+        var last = result
         try CacheWait(cancellation: target.cancellation).run(result.writeErrors.filter(\.isForLackOfCache)) {
             let bulk = try bulkWrite()
             try add($0, bulk)
-            return try send(bulk)
+            last = try send(bulk)
+            return last
         } settled: { error in
-            if let error { try refuse([error]) } else { outcome[keyPath: counter] += 1 }
+            if let error { try refuse([error]) } else { note(last, of: 1, kind) }
         }
     }
 
-    /// Separates documents that exist from those whose `_id` differs from one that is equal by the collection's
-    /// collation: the latter are not in the database, and are rejected.
+    /// What a command's statements do.
+    enum Statements {
+        case insertions
+        /// Those with `upsert` insert what is no longer there; others write nothing then.
+        case replacements
+    }
+
+    private func note(_ result: BulkWriteResult, of count: Int, _ kind: Statements) {
+        switch kind {
+        // Some are sent as upserts, which insert just the same.
+        case .insertions: outcome.inserted += count - result.writeErrors.count
+        case .replacements:
+            outcome.updated += result.matched
+            outcome.inserted += result.upserted
+        }
+    }
+
+    /// Separates documents that exist from those that do not: another program has deleted them again, or the `_id`
+    /// differs from one that is equal by the collection's collation.
     private func keep(_ taken: [(index: Int, error: WriteError)]) throws {
         guard !taken.isEmpty else { return }
         var live: [UInt64: [Document]] = [:]
@@ -143,19 +177,16 @@ extension DocumentWriter {
             guard let id = found.first else { return }
             live[IDHash.hash(id), default: []].append(Document { $0.append(copying: id) })
         }
-        for (index, error) in taken {
+        let missing = try taken.map(\.index).filter { index in
             let isThere = try withID(index) { id in
                 live[IDHash.hash(id)]?.contains {
                     $0.withRaw { $0.first.map { ServerEquality.areEqual($0, id) } ?? false }
                 }
             }
-            if isThere == true {
-                outcome.unchanged += 1
-            } else {
-                try reject(
-                    index, "the collection's collation takes its _id for that of another document: \(error.message)")
-            }
+            return isThere != true
         }
+        outcome.unchanged += taken.count - missing.count
+        try insert(missing, whereTaken: .rejectAsEqual)
     }
 
     static func isTakenID(_ error: WriteError) -> Bool {
@@ -164,6 +195,7 @@ extension DocumentWriter {
         return error.keyPattern.map { $0.keys == ["_id"] } ?? error.message.contains("index: _id_ ")
     }
 
+    /// Replaces the document of that `_id`; inserts it where another program has deleted that one meanwhile.
     func replace(in bulk: BulkWrite, id: RawElement, with document: RawDocument) throws {
         try bulk.replaceOne(filter: Self.filter(id), with: document, upsert: true)
     }

@@ -5,21 +5,25 @@ import Relations
 /// Replaces documents that exist with other contents.
 extension DocumentWriter {
     func merge(_ key: DocumentKey) throws {
-        let lookup = try lookUp(key, idOnly: false)
+        try write(try lookUp(key, idOnly: false), key, attempt: 1)
+    }
+
+    /// - Parameter attempt: counts the lookups of these documents.
+    private func write(_ lookup: BatchLookup, _ key: DocumentKey, attempt: Int) throws {
         // With other keys than _id, an existing document with the same _id is another one, which must not be lost.
         try insert(lookup.missing, whereTaken: key.isID ? .replace : .reject)
-        try replace(lookup.changed.map(\.index), lookup, key)
+        try replace(lookup.changed.map(\.index), lookup, key, attempt)
     }
 
     /// - Parameter changed: the changed documents of the lookup to write now.
-    private func replace(_ changed: [Int], _ lookup: BatchLookup, _ key: DocumentKey) throws {
+    private func replace(_ changed: [Int], _ lookup: BatchLookup, _ key: DocumentKey, _ attempt: Int) throws {
         guard !changed.isEmpty else { return }
         // In a command of their own, as with insertions.
         let special = try changed.filter { try document($0).needsPipelineToReplace }
         if !special.isEmpty, special.count < changed.count {
             let parted = Set(special)
-            try replace(changed.filter { !parted.contains($0) }, lookup, key)
-            return try replace(special, lookup, key)
+            try replace(changed.filter { !parted.contains($0) }, lookup, key, attempt)
+            return try replace(special, lookup, key, attempt)
         }
         let bulk = try bulkWrite()
         var indexes: [Int] = []
@@ -34,8 +38,8 @@ extension DocumentWriter {
                     || target.hasTransactions && changed.hasEmptyTimestamp
                 if changed.needsPipelineToReplace, isDangerous {
                     dangerous.append(postponing(changed, change.index, Self.killsServers))
-                } else if let id = changed.first {
-                    try replace(in: bulk, id: id, with: changed)
+                } else {
+                    try add(changed, inPlaceOf: change.liveID, key, to: bulk)
                     indexes.append(change.index)
                 }
             }
@@ -44,19 +48,62 @@ extension DocumentWriter {
         do {
             result = try send(bulk)
         } catch let error as MongoError where error.isInvalidBSON {
-            return try findInvalid(among: changed, error) { try replace($0, lookup, key) }
+            return try findInvalid(among: changed, error) { try replace($0, lookup, key, attempt) }
         }
-        try settle(result, of: indexes.count, as: \.updated) {
-            try note(try postpone($0, indexes, lookup, key), indexes)
+        var refused: Set<Int> = []
+        let writtenBefore = outcome.updated
+        try settle(result, of: indexes.count, as: .replacements) { errors in
+            refused.formUnion(errors.map { indexes[$0.index] })
+            try note(try postpone(errors, indexes, lookup, key), indexes)
         } again: { place, bulk in
             let index = indexes[place]
             guard let liveID = lookup.changed.first(where: { $0.index == index })?.liveID else { return }
-            try withReplacement(of: liveID, by: try document(index), key) { changed in
-                if let id = changed.first { try replace(in: bulk, id: id, with: changed) }
+            try withReplacement(of: liveID, by: try document(index), key) {
+                try add($0, inPlaceOf: liveID, key, to: bulk)
             }
+        }
+        if !key.isID {
+            try replaceMissed(
+                indexes.filter { !refused.contains($0) }, written: outcome.updated - writtenBefore, key, attempt)
         }
         try writeInTransactions(dangerous)
     }
+
+    /// Adds the replacement of a live document. With other keys than `_id`, it must still have the key: another program
+    /// may have deleted it since it was looked up, or have given the key to another one, and a second document with the
+    /// key must not come of that.
+    private func add(
+        _ document: RawDocument, inPlaceOf liveID: Document, _ key: DocumentKey, to bulk: BulkWrite
+    ) throws {
+        guard !key.isID else {
+            if let id = document.first { try replace(in: bulk, id: id, with: document) }
+            return
+        }
+        let id = liveID.withRaw { $0.first.map(Self.filter) } ?? [:]
+        try bulk.replaceOne(filter: id.joined(key.filter(of: document)), with: document, upsert: false)
+    }
+
+    /// Looks up once more where some live documents were not found any more, and writes what is not there now.
+    /// - Parameters:
+    ///   - indexes: the documents that were sent and not refused.
+    ///   - written: the number of those that were written.
+    private func replaceMissed(_ indexes: [Int], written: Int, _ key: DocumentKey, _ attempt: Int) throws {
+        guard written < indexes.count else { return }
+        guard attempt < Self.lookups else {
+            throw FerryError(
+                "\(target.name): another program changes or deletes documents again and again whose \(key.names.joined(separator: ", ")) the file has",
+                advice: ["Run the import again when nothing else writes there."])
+        }
+        let (unchangedBefore, matchedBefore) = (outcome.unchanged, matched)
+        let lookup = try lookUp(key, idOnly: false, of: indexes)
+        // Those that were just written are equal now, and counted already.
+        outcome.unchanged = max(unchangedBefore, outcome.unchanged - written)
+        matched = matchedBefore
+        try write(lookup, key, attempt: attempt + 1)
+    }
+
+    /// How often documents are looked up while other programs change them.
+    private static let lookups = 5
 
     /// Calls `body` with the file's document; with other keys than `_id`, with the live one's `_id` in it.
     /// - Parameter liveID: `{_id: …}`.

@@ -61,16 +61,4 @@ final class DocumentWriter: DocumentSink {
             try reject(index, RefusalReason(error))
         }
     }
-
-    /// - Throws: ``FerryError`` if a majority has not acknowledged the writes.
-    static func check(_ result: BulkWriteResult) throws {
-        guard let failure = result.writeConcernErrors.first else { return }
-        let advice =
-            failure.isInterrupted
-            ? "Somebody has ended the operation on the server. Run the import again."
-            : "rs.status() in mongosh shows which members are down or behind. Run the import again when they are well."
-        throw FerryError(
-            "the server wrote, but could not confirm it with write concern majority: \(failure.message)",
-            advice: [advice])
-    }
 }

@@ -253,7 +253,7 @@ struct SecondAttempt {
         if let error = result.writeErrors.first {
             return Failure(postponed: postponed, index: 0, reason: RefusalReason(error), error: error)
         }
-        try DocumentWriter.check(result)
+        try result.requireConfirmed()
         let isNew = !postponed.replaces || result.upserted > 0
         if isNew { outcome.inserted += 1 } else { outcome.updated += 1 }
         return nil
