@@ -80,7 +80,7 @@ extension Session {
             var error = bson_error_t()
             if mongoc_client_session_commit_transaction(handle, reply.pointer, &error) { return }
             let failure = MongoError(error, reply: reply, context: "committing a transaction")
-            guard failure.labels.contains("UnknownTransactionCommitResult"), attempt < Self.attempts else {
+            guard failure.isUnknownCommit, attempt < Self.attempts else {
                 throw failure
             }
             attempt += 1

@@ -51,6 +51,8 @@ extension MongoError {
     public var isMajorityReadUnsupported: Bool { isServer(.readConcernMajorityNotEnabled) }
     /// Somebody else is dropping the database.
     public var isDropPending: Bool { isServer(.databaseDropPending) }
+    /// A transaction may have been committed, or not.
+    public var isUnknownCommit: Bool { labels.contains("UnknownTransactionCommitResult") }
     /// The snapshot's history is gone: `minSnapshotHistoryWindowInSeconds` was too short for this read.
     public var isSnapshotTooOld: Bool { isServer(oneOf: .snapshotTooOld) }
     public var isSnapshotUnavailable: Bool { isServer(.snapshotUnavailable) }

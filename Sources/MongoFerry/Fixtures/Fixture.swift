@@ -60,7 +60,9 @@ public struct Fixture: Sendable {
     /// - Throws: ``FerryError`` naming the rows that are faulty or that the server refused, or why the server cannot be
     ///   reached; ``ConfigurationError``, ``FileError``, ``BackupError``, ``MongoError``; `CancellationError`.
     public func restore(_ operation: OperationContext = OperationContext()) async throws -> ThrowawayDatabase {
-        try await Threads.run(cancelling: operation.cancellation) { try restoreBlocking(operation) }
+        try await Threads.run(cancelling: operation.cancellation) {
+            try restoreBlocking(to: ThrowawayName.make(for: file), operation)
+        }
     }
 
     /// Restores the file into a new database, passes it to `body`, and drops it, even if `body` throws or the task is
@@ -125,9 +127,10 @@ public struct Fixture: Sendable {
         return reader.metadata?.database
     }
 
-    private func restoreBlocking(_ operation: OperationContext) throws -> ThrowawayDatabase {
+    /// - Parameter name: a new database's.
+    func restoreBlocking(to name: String, _ operation: OperationContext) throws -> ThrowawayDatabase {
         let load = try FixtureLoad(self, operation)
-        return try server.withConnection(to: ThrowawayName.make(for: file), operation.cancellation) { connection in
+        return try server.withConnection(to: name, operation.cancellation) { connection in
             var database = ThrowawayDatabase(name: connection.database, fixture: self)
             do {
                 try operation.cancellation.check()

@@ -179,6 +179,32 @@ extension FaultServerTests {
             }
         }
 
+        /// A server that was killed may count no documents in a full collection until it is restarted in order.
+        @Test func aCollectionThatAKilledServerCountsAsEmptyIsNotTakenForOne() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = folder.file("c.csv")
+                for name in ["a", "c"] { try database.create(name) }
+                try server.directClient().run(["fsync": 1], on: "admin")
+                // A write with majority is in the journal, from which the server restores it.
+                try database.insert((0..<2000).map { ["_id": .int32($0)] }, into: "c")
+                #expect(try run(["export", "-o", file], database).status == 0)
+                try server.killNow()
+                try server.start()
+                try server.waitForPrimary()
+                try folder.write(
+                    "collection,data\nc,\"{bad\"\na,\"{\"\"_id\"\":{\"\"$numberInt\"\":\"\"1\"\"}}\"\n", to: "bad.csv")
+                let replaced = try run(
+                    ["import", folder.file("bad.csv"), "--mode", "replace", "--yes", "--max-rejects", "5"], database)
+                #expect(replaced.status == 2, "\(replaced.text)")
+                #expect(
+                    replaced.errors.contains("would leave nothing of the 2,000 documents in c"), "\(replaced.errors)")
+                let merged = try run(["import", file, "--report", folder.file("r.json")], database)
+                #expect(merged.status == 0, "\(merged.text)")
+                let counts = try JSONValue(folder.text("r.json"))["collections"]?.array.last
+                #expect(counts?["unchanged"] == .number(2000) && counts?["updated"] == .number(0), "\(counts as Any)")
+            }
+        }
+
         @Test func aReplaceThatIsKilledIsFinishedByTheNext() throws {
             try withDatabase(on: server) { database, folder in
                 let file = folder.file("new.csv")

@@ -126,6 +126,20 @@ extension FaultServerTests {
             }
         }
 
+        /// It may have been committed: neither written nor rejected would be true.
+        @Test func whatACommitHasDoneThatNobodyKnowsIsNoRejection() throws {
+            try withSeats { database, folder in
+                let failure = try FailPoint(
+                    server, ["commitTransaction"], mode: .alwaysOn,
+                    ["errorCode": 50, "errorLabels": ["UnknownTransactionCommitResult"]])
+                let (outcome, report) = try merge([(1, "b"), (2, "a")], database, folder)
+                try failure.end()
+                #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(outcome.errors.contains("MaxTimeMSExpired, code 50"), "\(outcome.errors)")
+                #expect(Self.counts(report) == [.number(0), .number(0), .number(0)])
+            }
+        }
+
         /// The next import then looks for what the dead one has left.
         @Test func aLockThatWasTakenOverStaysIfNoMajorityConfirmsIt() throws {
             try withDatabase(on: server) { database, folder in

@@ -23,6 +23,21 @@ import Testing
         #expect(throws: CancellationError.self) { try server.withConnection(to: "b", cancellation) { _ in } }
     }
 
+    /// Two programs may choose the same name: nothing of the other's is dropped.
+    @Test func aNewDatabaseWhoseNameIsTakenIsLeftAlone() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "others")
+            try folder.write(LegacyFile.text(rows: [LegacyFile.row("a", json: #"{"_id":1}"#)]), to: "a.csv")
+            let fixture = Fixture(folder.file("a.csv"), on: FixtureServer(uri: try testURI()))
+            let error = try #require(throws: FerryError.self) {
+                try fixture.restoreBlocking(to: database.name, OperationContext())
+            }
+            #expect(error.text == "\(database.name) was to be a new database, and it is not empty")
+            #expect(try database.documents(in: "others") == [["_id": 1]])
+            #expect(try database.names() == ["others"])
+        }
+    }
+
     @Test func aTargetThatIsNowhereIsAnErrorOfTheConfiguration() async throws {
         let path = NSTemporaryDirectory() + "wrong_\(UInt64.random(in: 0 ... .max)).csv"
         defer { try? FileManager.default.removeItem(atPath: path) }

@@ -210,6 +210,8 @@ struct SecondAttempt {
             return Failure(
                 postponed: group[refusal.index], index: refusal.index, reason: RefusalReason(refusal.error),
                 error: refusal.error)
+        } catch let error as MongoError where error.isUnknownCommit {
+            throw error
         } catch let error as MongoError where error.isHeldUp || error.isTransactionGone || error.isForLackOfCache {
             let reason =
                 error.isHeldUp
