@@ -51,7 +51,8 @@ struct DisplacedCollections {
             ])
         var isUnknown = false
         do {
-            try rename(collection.name, place, dropTarget: false, cancellation) { isUnknown = true }
+            try rename(
+                collection.name, place, dropTarget: false, cancellation, whereUnknown: { isUnknown = true })
         } catch let error as MongoError where error.isNamespaceExists {
             // Nothing else has that name: an earlier attempt whose outcome was unknown succeeded, and another program's
             // insert has then created a collection of the former name.
