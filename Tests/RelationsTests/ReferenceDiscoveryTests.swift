@@ -265,6 +265,64 @@ import Testing
             ])
     }
 
+    /// A value of a type that no `_id` has is no deleted document's.
+    @Test func aReferenceThatHalfOfTheValuesContradictIsNotTaken() throws {
+        var world = World()
+        for id in [2, 105, 106] as [Int32] { world.add("types", ["_id": .int32(id)]) }
+        for number in 0..<100 {
+            world.add("fields", ["_id": oid(1, number), "v": ["type": number < 50 ? 2 : "date"]])
+        }
+        world.add("cats", ["_id": oid(2, 1)])
+        world.add("cats", ["_id": oid(2, 2)])
+        world.add("cats", ["_id": "x", "cat": oid(2, 2)])
+        world.add("cats", ["_id": "y", "cat": "none"])
+        let found = try world.discover()
+        #expect(found.described == [])
+        #expect(
+            found.candidates.map(\.description) == [
+                "cat → cats: 1 of 2 sampled values exist, but that is only half",
+                "v.type → types: 1 of 2 sampled values exist, but 1 is of a type that no _id there has",
+            ])
+    }
+
+    /// Of few values, all must be of the `_id`s' type; those of the type may dangle, as deleted documents' do.
+    @Test(arguments: [
+        (3, 0, 0, true), (3, 2, 0, true), (3, 3, 0, false), (3, 0, 1, false), (18, 0, 1, false), (19, 0, 1, true),
+        (60, 20, 20, true), (60, 19, 21, false), (60, 40, 0, true), (10, 10, 0, true),
+    ])
+    func valuesOfAnotherTypeSpeakAgainstAReference(there: Int, gone: Int, strangers: Int, isReference: Bool) throws {
+        var numbers = World()
+        var ids = World()
+        for number in 1...there {
+            numbers.add("shops", ["_id": .int32(Int32(number))])
+            ids.add("users", ["_id": oid(1, number)])
+        }
+        let all = there + gone + strangers
+        for number in 1...all {
+            let isOther = number > there + gone
+            numbers.add(
+                "bills", ["_id": oid(3, number), "shopId": isOther ? .string("s\(number)") : .int32(Int32(number))])
+            ids.add("posts", ["_id": oid(2, number), "by": isOther ? .int32(Int32(number)) : oid(1, number)])
+        }
+        for var world in [numbers, ids] {
+            let found = try world.discover()
+            #expect(found.references.count == (isReference ? 1 : 0), "\(found.described)")
+            #expect(found.candidates.count == (isReference ? 0 : 1), "\(found.candidates)")
+        }
+    }
+
+    /// They may be damaged, and are no other kind of value.
+    @Test func stringsThatSpellIDsDoNotSpeakAgainstAReference() throws {
+        var world = World()
+        for number in 0..<6 { world.add("users", ["_id": oid(1, number)]) }
+        for number in 0..<6 {
+            let id = oid(1, number)
+            world.add(
+                "posts", ["_id": oid(2, number), "by": number > 0 ? id : .string(id.objectID.map { "\($0)" } ?? "")])
+        }
+        #expect(try world.discover().described == ["posts.by → users: 5 of 6 sampled values exist, ObjectId"])
+    }
+
     @Test func valuesInTwoEqualCollectionsDoNotTakeAwayWhatTheOthersProve() throws {
         var world = World()
         for number in 0..<80 { world.add("a", ["_id": oid(1, number)]) }

@@ -17,6 +17,10 @@ struct ReferenceJudge {
     private let isNamedAsSeveral: Bool
     private let hasDigitsOnly: Bool
     private let averageLength: Double
+    /// The number of values of each kind, by the kind's number.
+    private let countsOfKinds: [Int]
+    /// The number of strings that spell ObjectIds, as left by tools that lose types.
+    private let spelledIDs: Int
 
     init(path: PathEvidence, targets: [TargetProfile], sharedKeys: SharedKeys) {
         self.path = path
@@ -27,6 +31,10 @@ struct ReferenceJudge {
         isNamedAsSeveral = path.isNamedAsSeveral
         hasDigitsOnly = path.hasDigitsOnly
         averageLength = path.averageLength
+        countsOfKinds = path.values.reduce(into: [Int](repeating: 0, count: IDClass.allCases.count)) { counts, value in
+            if let kind = IDClass(value) { counts[kind.rawValue] += 1 }
+        }
+        spelledIDs = path.values.count { $0.spelledObjectID != nil }
     }
 
     /// Whether values of this kind do not exist in two places by accident.
@@ -88,11 +96,19 @@ struct ReferenceJudge {
             }
         }
         let explained = isExplained.count { $0 }
-        guard 2 * explained >= path.count else {
+        let strangers = strangers(to: chosen)
+        if 2 * explained >= path.count, isContradicted(by: strangers) {
+            judgement.candidates = chosen.prefix(Self.toldCandidates).map {
+                candidate($0, text(ofStrangers: strangers, to: chosen))
+            }
+            return judgement
+        }
+        guard isEnough(explained) else {
             // No id is anywhere by accident.
             let isID = path.mainClass == .objectID || path.mainClass == .uuid
             if let target = chosen.first, explained * 10 >= path.count || isID && explained > 1 {
-                judgement.candidates.append(candidate(target, "that is less than half", looksDamaged: true))
+                let share = 2 * explained == path.count ? "only half" : "less than half"
+                judgement.candidates.append(candidate(target, "that is \(share)", looksDamaged: true))
             }
             return judgement
         }
@@ -102,6 +118,28 @@ struct ReferenceJudge {
         }
         return judgement
     }
+
+    /// The number of values of kinds that no `_id` of the targets has. They cannot be deleted documents' `_id`s: where
+    /// they are many, the path contains something else.
+    private func strangers(to chosen: [Int]) -> Int {
+        let kinds = chosen.reduce(into: Set<IDClass>()) { $0.formUnion(targets[$1].classes) }
+        let known = kinds.reduce(0) { $0 + countsOfKinds[$1.rawValue] }
+        return path.count - known - (kinds.contains(.objectID) && !kinds.contains(.string) ? spelledIDs : 0)
+    }
+
+    /// Whether so many values exist that the others may be those of deleted documents: half of them, but of a few values,
+    /// half may exist by chance.
+    private func isEnough(_ existing: Int) -> Bool {
+        path.count < Self.manyValues ? 2 * existing > path.count : 2 * existing >= path.count
+    }
+
+    /// Whether values of other kinds than the targets' `_id`s show that the path does not refer to these. If only a few
+    /// values are known, the others may exist by chance.
+    private func isContradicted(by strangers: Int) -> Bool {
+        path.count < Self.manyValues ? strangers > 0 : strangers * 5 > path.count
+    }
+
+    private static let manyValues = 20
 
     private func isCopy(_ target: Int, of original: Int) -> Bool {
         NameRelation.isCopy(targets[target].name, of: targets[original].name)
@@ -199,6 +237,8 @@ struct ReferenceJudge {
 
     /// An objection to a target.
     private enum Objection {
+        case isContradicted
+        case areHalf
         case isSecondKey
         case isNoKey
         case nameSaysLittle
@@ -214,6 +254,8 @@ struct ReferenceJudge {
     private func text(of objection: Objection, to target: Int, among rivals: [Int]) -> String {
         let common = "\(path.mainClass.plural) exist in many places"
         return switch objection {
+        case .isContradicted: text(ofStrangers: strangers(to: [target]), to: [target])
+        case .areHalf: "that is only half"
         case .isSecondKey: "each comes once, in their own collection: a second key rather than a reference"
         case .isNoKey: "\(common), and many of these do not exist there"
         case .nameSaysLittle: "\(common), and the name says little"
@@ -234,6 +276,8 @@ struct ReferenceJudge {
         let all = path.hitCount(target) == path.count
         let isSelf = profile.name.hasSameBytes(as: path.collection)
         if isSelf, path.sample.isUnique { return .isSecondKey }
+        if isContradicted(by: strangers(to: [target])) { return .isContradicted }
+        if !isEnough(path.hitCount(target)) { return .areHalf }
         // The number of policies that a customer has, not a reference to one, though a collection has that name. But
         // it is no accident if hardly any number is an id, or if all values exist and are spread over the whole range.
         if isNamedAsSeveral, path.mainClass == .integer, profile.density > 0.1,
@@ -287,14 +331,21 @@ struct ReferenceJudge {
 
     // MARK: - Texts
 
+    /// "2 are of a type that no _id there has"
+    private func text(ofStrangers count: Int, to chosen: [Int]) -> String {
+        let place = chosen.count == 1 ? "there" : "in \(names(of: chosen))"
+        return "\(count.grouped) \(count == 1 ? "is" : "are") of a type that no _id \(place) has"
+    }
+
     private func existence(inOthersOf rivals: [Int], than target: Int) -> String {
         "they exist in \(names(of: rivals, but: target)) too"
     }
 
     /// The names of the first few, and the number of the others.
-    private func names(of chosen: [Int], but target: Int) -> String {
-        let named = chosen.lazy.filter { $0 != target }.prefix(Self.namedTargets).map { targets[$0].name }
-        let more = chosen.count - 1 - named.count
+    private func names(of chosen: [Int], but target: Int? = nil) -> String {
+        let others = chosen.filter { $0 != target }
+        let named = others.prefix(Self.namedTargets).map { targets[$0].name }
+        let more = others.count - named.count
         return (named + (more > 0 ? ["\(more.grouped) more"] : [])).listed("and")
     }
 

@@ -32,6 +32,23 @@ import Testing
         }
     }
 
+    /// A field that holds a type's number or its name is no reference to what has such numbers.
+    @Test func soundDataWithValuesOfTwoTypesAreFoundSound() throws {
+        try withTestDatabase { database, _ in
+            try database.insert([["_id": 2], ["_id": 105], ["_id": 106]], into: "types")
+            try database.insert(
+                (0..<100).map { ["_id": .int32($0), "v": ["type": $0 < 50 ? 2 : "date"]] }, into: "fields")
+            let uri = try testURI()
+            let found = try Program.run(["discover", "--uri", uri, "--db", database.name])
+            #expect(
+                found.output.contains(
+                    "v.type → types: 1 of 2 sampled values exist, but 1 is of a type that no _id there has"),
+                "\(found.text)")
+            let verified = try Program.run(["verify", "--uri", uri, "--db", database.name])
+            #expect(verified.status == 0 && !verified.text.contains("dangling"), "\(verified.text)")
+        }
+    }
+
     /// Otherwise the next export would include what is excluded by the name that it has in files.
     @Test func discoverKeepsTheNamesOfWhatIsLeftOutAndOfViews() throws {
         try withTestDatabase { database, _ in
