@@ -143,11 +143,10 @@ struct ExportCommand: ParsableCommand {
             )
         }
         if path != "-", let bytes = report.bytes {
-            let place = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
-            let attributes = try? FileManager.default.attributesOfItem(atPath: place)
+            var status = stat()
             // A pipe or a device has no size.
-            let isFile = attributes?[.type] as? FileAttributeType == .typeRegular
-            let size = isFile ? attributes?[.size] as? Int ?? bytes : bytes
+            let isFile = stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+            let size = isFile ? Int(status.st_size) : bytes
             let text = ByteText.text(bytes) + (size == bytes ? "" : " in \(ByteText.text(size))")
             out.line(
                 "\(path): \(report.totals.read.counted("record")), \(text), from \(report.source ?? "")"

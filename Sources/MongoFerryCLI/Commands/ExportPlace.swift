@@ -23,7 +23,7 @@ struct ExportPlace {
 
     /// - Throws: ``FerryError`` if the name's extension is that of a compression that is not supported.
     private func checkEnding() throws {
-        let ending = URL(fileURLWithPath: place.path).pathExtension
+        let ending = FilePath.ending(of: place.path)
         guard Self.otherCompressions.contains(ending.lowercased()) else { return }
         throw FerryError(
             "\(place.path): unsupported compression .\(ending): use .gz or .zst", kind: .usage,

@@ -22,7 +22,7 @@ struct OutputPlace {
     }
 
     var name: Substring { path[path.placeBehindLast("/")...] }
-    var folder: String { URL(fileURLWithPath: path).deletingLastPathComponent().path }
+    var folder: String { FilePath.folder(of: path) }
     var isSpecial: Bool { occupant == .special }
 
     /// - Parameter own: what the file is to this command, if it must stay; otherwise nil.
@@ -40,8 +40,7 @@ struct OutputPlace {
                 "\(path): the file exists already", advice: ["Choose another name, or use --force to overwrite it."])
         }
         let folder = folder
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
+        guard FilePath.isFolder(folder) else {
             throw FerryError(
                 "\(path): there is no folder \(folder)", advice: ["`mkdir -p \(folder.shellWord)` makes it."])
         }

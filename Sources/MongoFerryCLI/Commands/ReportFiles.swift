@@ -35,7 +35,7 @@ struct ReportFiles {
                 advice: ["Give each a name of its own."])
         }
         for path in paths {
-            let ending = URL(fileURLWithPath: path).pathExtension.lowercased()
+            let ending = FilePath.ending(of: path).lowercased()
             guard let form = Form(rawValue: ending), form != .picture else {
                 throw FerryError(
                     "\(path): a report's name ends in .json or .html", kind: .usage,
@@ -62,26 +62,23 @@ struct ReportFiles {
     }
 
     private mutating func add(_ path: String, _ form: Form) throws {
-        let manager = FileManager.default
-        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
-        var isFolder: ObjCBool = false
-        guard manager.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
+        let folder = FilePath.folder(of: path)
+        guard FilePath.isFolder(folder) else {
             throw FerryError(
                 "\(path): there is no folder \(folder) for the \(form.name)",
                 advice: ["`mkdir -p \(folder.shellWord)` makes it."])
         }
-        let exists = manager.fileExists(atPath: path, isDirectory: &isFolder)
-        if exists, isFolder.boolValue {
+        var status = stat()
+        let exists = stat(path, &status) == 0
+        if FilePath.isFolder(path) {
             throw FerryError("\(path): cannot write the \(form.name) there: it is a folder")
         }
-        guard manager.isWritableFile(atPath: exists ? path : folder) else {
+        guard access(exists ? path : folder, W_OK) == 0 else {
             throw FerryError("\(path): cannot write the \(form.name) there")
         }
         // A regular file is replaced by one that is written beside it.
-        let place = URL(fileURLWithPath: path).resolvingSymlinksInPath().deletingLastPathComponent().path
-        var status = stat()
-        if exists, stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, !manager.isWritableFile(atPath: place)
-        {
+        let place = FilePath.folder(of: FilePath.behindLinks(path) ?? path)
+        if exists, status.st_mode & S_IFMT == S_IFREG, access(place, W_OK) != 0 {
             throw FerryError("\(path): cannot write the \(form.name) there: nothing can be added to \(place)")
         }
         files.append((path, form))

@@ -1,3 +1,4 @@
+import BSON
 import BackupFile
 import Foundation
 
@@ -23,9 +24,8 @@ enum WholeFile {
         }
         var before = stat()
         let isThere = stat(path, &before) == 0
-        let place = URL(fileURLWithPath: path).resolvingSymlinksInPath()
-        let partial = place.deletingLastPathComponent()
-            .appendingPathComponent(".mongoferry-\(UUID().uuidString).partial").path
+        let place = FilePath.behindLinks(path) ?? path
+        let partial = "\(place[..<place.placeBehindLast("/")]).mongoferry-\(UUID().uuidString).partial"
         let file = try OpenFile(path: partial, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)
         do {
             try file.write(text)
@@ -36,8 +36,8 @@ enum WholeFile {
                 _ = chmod(partial, mode)
             }
             if overwriting {
-                try check(rename(partial, place.path))
-            } else if try !PartialFile.publish(partial, as: place.path) {
+                try check(rename(partial, place))
+            } else if try !PartialFile.publish(partial, as: place) {
                 throw POSIXError(.EEXIST)
             }
         } catch {
@@ -62,26 +62,13 @@ enum WholeFile {
         let folder: ino_t
         let name: String
 
-        /// No system follows more links in a row.
-        private static let mostLinks = 40
-
         /// Nil if no file can be created there.
         init?(of path: String) {
-            var path = path
-            for _ in 0..<Self.mostLinks {
-                guard !path.isEmpty else { return nil }
-                let start = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
-                let parent = start == path.startIndex ? "./" : String(path[..<start])
-                guard let target = try? FileManager.default.destinationOfSymbolicLink(atPath: path) else {
-                    var status = stat()
-                    guard stat(parent, &status) == 0 else { return nil }
-                    (device, folder) = (status.st_dev, status.st_ino)
-                    name = String(path[start...])
-                    return
-                }
-                path = target.hasPrefix("/") ? target : parent + target
-            }
-            return nil
+            guard !path.isEmpty, let place = FilePath.behindLinks(path) else { return nil }
+            var status = stat()
+            guard stat(FilePath.folder(of: place), &status) == 0 else { return nil }
+            (device, folder) = (status.st_dev, status.st_ino)
+            name = String(place[place.placeBehindLast("/")...])
         }
     }
 

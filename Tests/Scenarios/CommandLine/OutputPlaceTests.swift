@@ -29,6 +29,59 @@ import Testing
         }
     }
 
+    /// No string has its whole path, so that only relative ones lead there.
+    @Test func filesAreWrittenInAWorkingFolderWhoseNameIsNotUTF8() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "customers")
+            let program = try Program.path()
+            func run(_ script: String) throws -> Program.Outcome {
+                let words = ["-c", "cd \"$1/$(printf 'd\\377')\" && shift && " + script, "sh", folder.path, program]
+                return try Program(
+                    words + [database.name], executable: "/bin/sh", environment: ["MONGODB_URI": try testURI()]
+                ).wait()
+            }
+            let made = try Program(
+                ["-c", "mkdir -p \"$0/$(printf 'd\\377')/in\"", folder.path], executable: "/bin/sh"
+            ).wait()
+            #expect(made.status == 0, "\(made.text)")
+            for command in [
+                "export --db $2 -o z.csv", "export --db $2 -o in/z.csv", "export --db $2 -o ./z.csv.gz",
+                "export --db $2", "discover --db $2 -o c.yaml", "discover --db $2 -o in/c.yaml",
+                "verify z.csv --report r.json --report in/r.html",
+                "verify --db $2 --report r.json --report ./r.html --graph g.svg", "verify --db $2 --graph in/g.svg",
+            ] {
+                let outcome = try run("exec \"$1\" \(command)")
+                #expect(outcome.status == 0, "\(command): \(outcome.text)")
+            }
+            let usual = "\(database.name).csv"
+            let files = [
+                usual, "c.yaml", "g.svg", "in/c.yaml", "in/g.svg", "in/r.html", "in/z.csv", "r.html", "r.json", "z.csv",
+                "z.csv.gz",
+            ]
+            #expect(
+                try Set(run("find . -type f").output.split(separator: "\n").map { String($0.dropFirst(2)) })
+                    == Set(files))
+            // The advice is for the working folder, too.
+            let advice = [
+                ("export --db $2 -o none/z.csv", "none/z.csv: there is no folder none"),
+                ("discover --db $2 -o none/z.yaml", "none/z.yaml: there is no folder none"),
+                ("verify z.csv --report none/r.json", "none/r.json: there is no folder none for the report"),
+            ]
+            for (command, text) in advice {
+                let outcome = try run("exec \"$1\" \(command)")
+                #expect(
+                    outcome.status == 1
+                        && outcome.errors.contains("mongoferry: \(text)\n  `mkdir -p none` makes it.\n"),
+                    "\(outcome.text)")
+            }
+            let link = try run(
+                "ln -s in/z.yaml l && \"$1\" discover --db $2 --force -o l && test -h l && test -f in/z.yaml")
+            #expect(link.status == 0, "\(link.text)")
+            // Foundation cannot remove what no string names.
+            _ = try run("cd .. && rm -r \"$(printf 'd\\377')\"")
+        }
+    }
+
     @Test func noCommandWritesOverItsOwnFiles() throws {
         try withTestDatabase { database, folder in
             try database.insert([["_id": 1]], into: "customers")
