@@ -86,29 +86,55 @@ enum CollectionDifferences {
             case .option(let name, let file, let live):
                 TargetDifference("\(optionText(name, file, live)); \(ending)", isMended: isReplace)
             case .index(let name):
-                TargetDifference("index \(name) differs from the file's; \(ending)", isMended: isReplace)
+                TargetDifference("\(indexText(name, entry.indexes, indexes)); \(ending)", isMended: isReplace)
             case .renamedIndex(let name, let live):
-                TargetDifference("index \(name) is \(live) in the database; \(ending)", isMended: isReplace)
+                TargetDifference(
+                    "index \(shown(name)) is \(shown(live)) in the database; \(ending)", isMended: isReplace)
             case .rivalIndex(let name, let live):
                 TargetDifference(
-                    "index \(name) is like \(live) in the database, with other options; "
+                    "index \(shown(name)) is like \(shown(live)) in the database, with other options: "
+                        + optionsText(name, entry.indexes, live, indexes) + "; "
                         + (isReplace ? ending : "it stays as it is, and the server takes no second one"),
                     isMended: isReplace)
             case .missingIndex(let name):
-                TargetDifference("index \(name) will be created", isMended: true)
+                TargetDifference("index \(shown(name)) will be created", isMended: true)
             case .extraIndex(let name):
                 TargetDifference(
-                    "index \(name) is not in the file; " + (isReplace ? "it will be gone" : "it stays"),
+                    "index \(shown(name)) is not in the file; " + (isReplace ? "it will be gone" : "it stays"),
                     isMended: isReplace)
             }
         }
     }
 
+    /// The values of an option; of two that are long, the first place at which they differ.
     static func optionText(_ name: String, _ file: Value?, _ live: Value?) -> String {
-        let file = file.map(JSONText.value) ?? "none"
-        let live = live.map(JSONText.value) ?? "none"
-        return "option \(name): \(file.excerpt(120)) in the file, \(live.excerpt(120)) in the database"
+        let texts = (file.map(JSONText.value) ?? "none", live.map(JSONText.value) ?? "none")
+        let cut = (texts.0.excerpt(longest), texts.1.excerpt(longest))
+        let isWhole = texts.0.count <= longest && texts.1.count <= longest
+        let isClear = cut.0 != cut.1 && (isWhole || file == nil || live == nil)
+        return "option \(shown(name)): "
+            + (isClear
+                ? "\(cut.0) in the file, \(cut.1) in the database" : FirstDifference(file: file, live: live).text)
     }
+
+    private static let longest = 120
+
+    /// What differs in an index that both have under one name.
+    static func indexText(_ name: String, _ file: [Document], _ live: [Document]) -> String {
+        "index \(shown(name)) differs from the file's in \(optionsText(name, file, name, live))"
+    }
+
+    /// The options of an index in which the database's differs, whatever its name:
+    /// `unique (true in the file, none in the database)`.
+    static func optionsText(_ name: String, _ file: [Document], _ liveName: String, _ live: [Document]) -> String {
+        let mine = normalized(byName(file)[ExactName(name)] ?? [:]).removing(["name"])
+        let others = normalized(byName(live)[ExactName(liveName)] ?? [:]).removing(["name"])
+        let options = mine.keys + others.keys.filter { !mine.keys.contains($0) }
+        return options.filter { mine[$0] != others[$0] }
+            .map { "\(shown($0)) (\(FirstDifference(file: mine[$0], live: others[$0]).text))" }.listed("and")
+    }
+
+    private static func shown(_ name: String) -> String { BackupMetadata.shown(name) }
 
     static func byName(_ indexes: [Document]) -> [ExactName: Document] {
         Dictionary(indexes.map { (name(of: $0), $0) }) { $1 }

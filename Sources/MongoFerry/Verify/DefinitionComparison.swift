@@ -95,12 +95,15 @@ struct DefinitionComparison {
             case .option(let name, let file, let live):
                 found.hasDetails ? CollectionDifferences.optionText(name, file, live) : nil
             case .index(let name):
-                indexes.mayBeSeen ? "index \(name) differs from the file's" : nil
+                indexes.mayBeSeen ? CollectionDifferences.indexText(name, entry.indexes, indexes.built) : nil
             case .rivalIndex(let name, let live):
-                indexes.mayBeSeen ? "index \(name) is not there; \(live) is like it, with other options" : nil
+                indexes.mayBeSeen
+                    ? "index \(BackupMetadata.shown(name)) is not there; \(BackupMetadata.shown(live)) is like it, with other options: "
+                        + CollectionDifferences.optionsText(name, entry.indexes, live, indexes.built)
+                    : nil
             case .missingIndex(let name):
                 indexes.mayBeSeen
-                    ? "index \(name) is \(indexes.building.contains(ExactName(name)) ? "still being built" : "not there")"
+                    ? "index \(BackupMetadata.shown(name)) is \(indexes.building.contains(ExactName(name)) ? "still being built" : "not there")"
                     : nil
             case .renamedIndex, .extraIndex: nil
             }

@@ -629,7 +629,8 @@ import Testing
             #expect(
                 planned.differences.map(\.detail) == [
                     "option validator: {\"a\":1} in the file, {\"a\":2} in the database; the file's counts",
-                    "index b differs from the file's; the file's counts", "index c will be created",
+                    "index b differs from the file's in unique (true in the file, none in the database); the file's counts",
+                    "index c will be created",
                     "index d is not in the file; it will be gone",
                     "option viewOn: \"items\" in the file, \"other\" in the database; the file's counts",
                 ])
@@ -637,7 +638,8 @@ import Testing
             let merged = try database.load(folder.file("items.csv"), .merge, log)
             let differences = [
                 "option validator: {\"a\":1} in the file, {\"a\":2} in the database; it stays as it is",
-                "index b differs from the file's; it stays as it is", "index c will be created",
+                "index b differs from the file's in unique (true in the file, none in the database); it stays as it is",
+                "index c will be created",
                 "index d is not in the file; it stays",
                 "option viewOn: \"items\" in the file, \"other\" in the database; it stays as it is",
             ]
@@ -652,7 +654,7 @@ import Testing
             #expect(
                 replaced.differences.map(\.detail) == [
                     "option validator: {\"a\":1} in the file, {\"a\":2} in the database; the file's counts",
-                    "index b differs from the file's; the file's counts",
+                    "index b differs from the file's in unique (true in the file, none in the database); the file's counts",
                     "index d is not in the file; it will be gone",
                     "option viewOn: \"items\" in the file, \"other\" in the database; the file's counts",
                 ])

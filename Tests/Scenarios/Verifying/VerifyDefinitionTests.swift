@@ -98,13 +98,13 @@ import Testing
             let report = try copy.load(file, .merge, log) { $0.isDryRun = true }
             #expect(
                 report.differences.map(\.detail).sorted() == [
-                    "index t is like u in the database, with other options; it stays as it is, and the server takes no second one",
-                    "index x is like y in the database, with other options; it stays as it is, and the server takes no second one",
+                    "index t is like u in the database, with other options: weights (at b 1 in the file, none in the database); it stays as it is, and the server takes no second one",
+                    "index x is like y in the database, with other options: hidden (true in the file, none in the database); it stays as it is, and the server takes no second one",
                 ])
             #expect(
                 Self.texts(try Self.verify(file, copy)) == [
-                    "c: index t is not there; u is like it, with other options",
-                    "c: index x is not there; y is like it, with other options",
+                    "c: index t is not there; u is like it, with other options: weights (at b 1 in the file, none in the database)",
+                    "c: index x is not there; y is like it, with other options: hidden (true in the file, none in the database)",
                 ])
             #expect(try copy.load(file, .merge).warnings.count == 2)
             #expect(try copy.load(file, .replace).status == .done)
@@ -128,7 +128,9 @@ import Testing
                 Self.texts(report) == [
                     #"c: option validator: {"n":{"$type":"int"}} in the file, none in the database"#,
                     #"c: option validationLevel: none in the file, "moderate" in the database"#,
-                    "c: index m_1 is not there", "c: index n_1 differs from the file's", "v: the view is not there",
+                    "c: index m_1 is not there",
+                    "c: index n_1 differs from the file's in unique (true in the file, none in the database)",
+                    "v: the view is not there",
                 ])
             #expect(report.nextSteps.count == 1 && report.nextSteps[0].contains("--mode replace takes the file's"))
             let outcome = try Program.run([
@@ -143,6 +145,41 @@ import Testing
             #expect(try Self.texts(Self.verify(file, copy)).count == 3)
             try copy.load(file, .replace)
             #expect(try Self.verify(file, copy).status == .done)
+        }
+    }
+
+    /// They begin alike, and only their ends would differ in a text that is cut.
+    @Test func whatDiffersInLongDefinitionsIsTold() throws {
+        try withTestDatabase { database, folder in
+            func rules(_ last: Value) -> Value {
+                let rules: Document = Document { result in
+                    for number in 0..<30 { result.append("field\(number)", ["$exists": true]) }
+                    result.append("last", ["$gt": last])
+                }
+                return .document(rules)
+            }
+            func create(_ last: Value) throws {
+                try database.create(
+                    "c", ["validator": rules(last)],
+                    indexes: [["key": ["a": 1], "name": "a_1", "partialFilterExpression": ["a": ["$gt": last]]]])
+            }
+            try create(1)
+            let file = folder.file("all.csv")
+            try database.export(to: file)
+            try database.drop("c")
+            try create(2)
+            let texts = [
+                "option validator: at last.$gt 1 in the file, 2 in the database",
+                "index a_1 differs from the file's in partialFilterExpression (at a.$gt 1 in the file, 2 in the database)",
+            ]
+            #expect(Self.texts(try Self.verify(file, database)) == texts.map { "c: \($0)" })
+            let plan = try Program.run([
+                "import", file, "--uri", testURI(), "--db", database.name, "--dry-run", "--report",
+                folder.file("r.json"),
+            ])
+            let details = try JSONValue(folder.text("r.json"))["differences"]?.array.compactMap { $0["detail"]?.string }
+            #expect(details == texts.map { "\($0); it stays as it is" })
+            for text in texts { #expect(plan.errors.contains(text), "\(plan.text)") }
         }
     }
 
