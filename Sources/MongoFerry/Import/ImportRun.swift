@@ -76,8 +76,8 @@ struct ImportRun {
     private mutating func run(_ prepared: Prepared) throws {
         for line in prepared.plan.lines { operation.info(line) }
         for step in prepared.plan.steps {
-            for text in [prepared.plan.textOfPart(step), prepared.plan.textOfMissingSource(step)].compactMap(\.self) {
-                operation.warning("\(step.databaseName): \(text)")
+            for text in [prepared.plan.textOfPart(step), prepared.plan.textOfOtherSource(step)].compactMap(\.self) {
+                operation.warning("\(BackupMetadata.shown(step.databaseName)): \(text)")
             }
         }
         report.differences = prepared.plan.steps.flatMap { step in

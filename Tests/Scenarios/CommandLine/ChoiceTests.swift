@@ -127,6 +127,32 @@ import Testing
         }
     }
 
+    /// The view would show the documents of another collection.
+    @Test func aViewOnAnotherCollectionThanTheFilesIsWarnedOf() throws {
+        try withTwoTestDatabases { database, copy, folder in
+            try Self.fill(database)
+            try database.create("active", ["viewOn": "policies", "pipeline": []])
+            let file = folder.file("all.csv")
+            try database.export(to: file) {
+                // Views call a collection by its name in the database, not by that in the file.
+                $0.configuration = try .parse(yaml: "collections: {contracts: {collection: policies}}", file: "x")
+            }
+            let warning =
+                "warning: active: it stands on policies, which is NAME here: the view shows what is policies in \(copy.name), not the file's\n"
+            for (words, name) in [
+                (["--rename", "contracts=customers", "--rename", "customers=policies"], "customers"),
+                (["--rename", "contracts=old", "--exclude", "customers"], "old"), ([], nil),
+                (["--rename", "customers=clients"], nil),
+            ] {
+                if name == "old" { try copy.insert([["_id": 7]], into: "policies") }
+                let outcome = try Self.run(["import", file, "--db", copy.name, "--quiet"] + words)
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(outcome.errors == (name.map { warning.replacing("NAME", with: $0) } ?? ""))
+                try copy.run(["dropDatabase": 1])
+            }
+        }
+    }
+
     @Test func documentsThatGiveWayToAViewAreCounted() throws {
         try withTestDatabase { database, folder in
             try Self.fill(database)

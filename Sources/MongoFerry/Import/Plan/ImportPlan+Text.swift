@@ -101,18 +101,23 @@ extension ImportPlan {
             "the file has only the documents that \(query.oneLine.excerpt(200)) matches: all others that are there will be gone"
     }
 
-    /// Warns that a view reads a collection of the file that does not exist under that name after this import; nil if
-    /// it does not.
-    func textOfMissingSource(_ step: Step) -> String? {
+    /// Warns that a view reads a collection of the file that does not exist under that name after this import, or is
+    /// another one there; nil if neither is so.
+    func textOfOtherSource(_ step: Step) -> String? {
         guard step.way == .view else { return nil }
         let there = Set((steps.map(\.databaseName) + untouched).map { ExactName($0) })
-        for source in ViewSources.sources(of: step.entry.options).subtracting(there).sorted() {
+        for source in ViewSources.sources(of: step.entry.options).sorted() {
             let name = BackupMetadata.shown(source.text)
-            if let renamed = steps.first(where: { $0.entry.databaseName == source.text || $0.name == source.text }) {
-                return
-                    "it stands on \(name), which is \(BackupMetadata.shown(renamed.databaseName)) here: the view shows nothing of it"
+            let renamed = steps.first {
+                ExactName($0.nameAtExport ?? $0.name) == source && ExactName($0.databaseName) != source
             }
-            if leftOut.contains(source.text) {
+            if let renamed {
+                return "it stands on \(name), which is \(BackupMetadata.shown(renamed.databaseName)) here: "
+                    + (there.contains(source)
+                        ? "the view shows what is \(name) in \(database), not the file's"
+                        : "the view shows nothing of it")
+            }
+            if !there.contains(source), leftOut.contains(source.text) {
                 return
                     "it stands on \(name), which is not imported and not in \(database): the view shows nothing of it"
             }

@@ -21,6 +21,9 @@ public struct ImportPlan: Sendable {
         public var name: String
         /// The name in the database.
         public var databaseName: String
+        /// The name in the database of which the file is a backup, by which the file's views call it; nil if the file
+        /// does not state it.
+        var nameAtExport: String?
         public var way: Way
         /// The rows of the file, without those that cannot be read; 0 for a view.
         public var records: Int

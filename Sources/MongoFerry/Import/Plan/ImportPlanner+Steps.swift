@@ -14,6 +14,7 @@ extension ImportPlanner {
         var step = ImportPlan.Step(
             name: entry.name, databaseName: entry.databaseName, way: way(of: entry, existing, kept, there),
             records: records, entry: entry)
+        step.nameAtExport = metadata?.collection(named: entry.name)?.databaseName
         step.kept = kept
         step.keptBefore = there.kept[ExactName(entry.databaseName)]
         if let existing { step.live = seen(existing, there) }
