@@ -6,11 +6,14 @@ import Relations
 struct TargetDifference: Sendable {
     /// The text for the plan.
     let text: String
+    /// The text for the report, which has the whole of what the plan only mentions.
+    let detail: String
     /// Whether the import removes the difference.
     let isMended: Bool
 
-    init(_ text: String, isMended: Bool = false) {
+    init(_ text: String, detail: String? = nil, isMended: Bool = false) {
         self.text = text
+        self.detail = detail ?? text
         self.isMended = isMended
     }
 }

@@ -58,7 +58,9 @@ extension ImportRun {
             // Equal documents may be gone.
             equal.forget(step)
             report.differences.removeAll { $0.kind == .target && $0.collection.hasSameBytes(as: step.name) }
-            report.differences += step.differences.map { .init(collection: step.name, kind: .target, detail: $0) }
+            report.differences += step.targetDifferences.map {
+                .init(collection: step.name, kind: .target, detail: $0.detail)
+            }
             let kept = step.targetDifferences.filter { !$0.isMended }.map(\.text)
             let now = kept.isEmpty ? "" : ": " + kept.joined(separator: "; ")
             switch change {

@@ -81,7 +81,7 @@ struct ImportRun {
             }
         }
         report.differences = prepared.plan.steps.flatMap { step in
-            step.differences.map { .init(collection: step.name, kind: .target, detail: $0) }
+            step.targetDifferences.map { .init(collection: step.name, kind: .target, detail: $0.detail) }
         }
         if options.isDryRun {
             report = try Import.beforeWriting { try dryRun(prepared.plan, prepared.survey, prepared.legacy) }

@@ -662,6 +662,27 @@ import Testing
         }
     }
 
+    /// Once it is gone, nothing else says what it was.
+    @Test func aViewThatACollectionReplacesStandsInTheReport() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try source.insert([["_id": 1]], into: "x")
+            try source.export(to: folder.file("x.csv"))
+            let stages: [Value] = (0..<40).map { ["$match": ["field\($0)": ["$exists": false]]] }
+            try copy.create("x", ["viewOn": "y", "pipeline": .array(stages)])
+            let log = MessageLog()
+            let dryRun = try copy.load(folder.file("x.csv"), .replace, log) { $0.isDryRun = true }
+            let pipeline = JSONText.value(.array(stages))
+            for report in [dryRun, try copy.load(folder.file("x.csv"), .replace)] {
+                #expect(
+                    report.differences.map { "\($0.collection) \($0.kind): \($0.detail)" } == [
+                        "x target: the view {\"viewOn\":\"y\",\"pipeline\":\(pipeline)} has that name now; the file's collection takes its place"
+                    ])
+            }
+            #expect(log.text.contains("     the view {\"viewOn\":\"y\",\"pipeline\":["), "\(log.text)")
+            #expect(!log.text.contains(pipeline))
+        }
+    }
+
     @Test(arguments: [ImportOptions.Mode.merge, .insert])
     func aViewIsNeverTakenForACollectionNorTheOtherWayRound(_ mode: ImportOptions.Mode) throws {
         try withTwoTestDatabases { source, copy, folder in

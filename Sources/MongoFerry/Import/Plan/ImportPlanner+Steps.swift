@@ -28,6 +28,7 @@ extension ImportPlanner {
             step.hasOrphanedStorage = true
             step.targetDifferences.append(TargetDifference(text))
         }
+        if let existing, step.liveIsView { step.targetDifferences.append(Self.viewThatGoes(existing)) }
         if entry.kind == .view {
             if let existing { try compareView(&step, existing, there) }
         } else {
@@ -114,6 +115,15 @@ extension ImportPlanner {
         step.entry.indexes = liveIndexes
         if existing.kind == .timeseries { step.entry.kind = .timeseries }
         if let kept = step.kept { take(kept, into: &step, options: existing.options, indexes: liveIndexes) }
+    }
+
+    /// The view whose place a collection takes. Once it is gone, only the report says what it was.
+    private static func viewThatGoes(_ view: CollectionInfo) -> TargetDifference {
+        let definition = JSONText.document(view.options)
+        func text(_ definition: String) -> String {
+            "the view \(definition) has that name now; the file's collection takes its place"
+        }
+        return TargetDifference(text(definition.excerpt(200)), detail: text(definition), isMended: true)
     }
 
     /// Describes what a server still has of a time series whose drop was not finished: a new series of that name would
