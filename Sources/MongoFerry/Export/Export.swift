@@ -41,7 +41,7 @@ public struct Export: Sendable {
         guard !catalog.isLeftOutWhole else {
             throw FerryError(
                 "nothing to export: every collection of \(database) is left out", kind: .usage,
-                details: catalog.excluded.map { "\($0.name): \($0.reason)" })
+                details: catalog.excluded.map { "\(BackupMetadata.shown($0.name)): \($0.reason)".oneLine })
         }
         if let unseen = found.first(where: { !$0.hasDetails }) { throw UnseenOptions.error(unseen.name, in: database) }
         return ExportChoice(found: found, catalog: catalog, queries: try ExportQueries(options.queries, catalog))

@@ -62,19 +62,20 @@ extension ImportRun {
                 .init(collection: step.name, kind: .target, detail: $0.detail)
             }
             let kept = step.targetDifferences.filter { !$0.isMended }.map(\.text)
+            let name = BackupMetadata.shown(step.databaseName)
             let now = kept.isEmpty ? "" : ": " + kept.joined(separator: "; ")
             switch change {
             case .created where kept.isEmpty: break
             case .created:
                 report.warnings.append(
-                    "\(step.databaseName) was created by another program after the plan was made\(now)")
+                    "\(name) was created by another program after the plan was made\(now)")
             case .dropped:
                 report.warnings.append(
-                    "\(step.databaseName) was dropped by another program after the plan was made, and is created again\(now)"
+                    "\(name) was dropped by another program after the plan was made, and is created again\(now)"
                 )
             case .replaced:
                 report.warnings.append(
-                    "\(step.databaseName) was dropped and created again by another program after the plan was made\(now)"
+                    "\(name) was dropped and created again by another program after the plan was made\(now)"
                 )
             }
         }

@@ -134,7 +134,7 @@ struct ImportRun {
             plan.steps[index].live.setCount(count)
             guard step.isReplaced, count > before else { continue }
             operation.warning(
-                "\(step.databaseName): \((count - before).counted("document")) came after the plan was made, from an earlier import or from other programs, and will go with the old collection"
+                "\(BackupMetadata.shown(step.databaseName)): \((count - before).counted("document")) came after the plan was made, from an earlier import or from other programs, and will go with the old collection"
             )
         }
     }

@@ -46,9 +46,11 @@ struct DefinitionComparison {
                 result.add(entry, Self.viewTexts(entry, found))
             } else if let found, let indexes = byName[ExactName(entry.name)] {
                 result.add(entry, Self.texts(entry, found, indexes))
-                if !indexes.mayBeSeen { result.warnings.append(Self.unseen("indexes of '\(found.name)'")) }
+                if !indexes.mayBeSeen { result.warnings.append(Self.unseen("indexes of '\(found.name.oneLine)'")) }
             }
-            if let found, !found.hasDetails { result.warnings.append(Self.unseen("options of '\(found.name)'")) }
+            if let found, !found.hasDetails {
+                result.warnings.append(Self.unseen("options of '\(found.name.oneLine)'"))
+            }
         }
         return result
     }

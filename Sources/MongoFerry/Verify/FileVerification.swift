@@ -139,7 +139,7 @@ struct FileVerification {
         guard all.isEmpty || report.excluded.count < all.count else {
             throw FerryError(
                 "nothing to compare: every collection of the file is left out", kind: .usage,
-                details: report.excluded.map { "\($0.name): \($0.reason)" })
+                details: report.excluded.map { "\(BackupMetadata.shown($0.name)): \($0.reason)".oneLine })
         }
         try FileNames.check(
             all.filter { choice.exclusion(of: $0) == nil }.map { ($0, names.databaseName(of: $0)) },

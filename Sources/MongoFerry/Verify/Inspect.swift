@@ -70,7 +70,7 @@ public struct Inspection: Sendable {
         for exclusion in metadata.excluded {
             lines.append("  left out: \(BackupMetadata.shown(exclusion.name)) (\(exclusion.reason))")
         }
-        for query in metadata.queries { lines.append("  only of \(query.name): \(query.query)") }
+        for query in metadata.queries { lines.append("  only of \(BackupMetadata.shown(query.name)): \(query.query)") }
         if let contradiction { lines.append(contradiction) }
         if let seal {
             lines.append("seal \(seal.rows.counted("record")), sha256 \(seal.sha256); `mongoferry verify` checks it")

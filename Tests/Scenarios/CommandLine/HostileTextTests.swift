@@ -39,6 +39,36 @@ import Testing
         }
     }
 
+    @Test func namesOfWhatIsLeftOutMakeNoLinesOfTheirOwn() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "a\nmongoferry: b")
+            let file = folder.file("all.csv")
+            try database.export(to: file)
+            let uri = try testURI()
+            for words in [["export", "-o", folder.file("none.csv")], ["verify", file]] {
+                let outcome = try Program.run(words + ["--uri", uri, "--db", database.name, "--exclude", "*"])
+                #expect(outcome.status == 64)
+                #expect(
+                    outcome.errors.contains("\n  \"a\\nmongoferry: b\": excluded by --exclude *\n"), "\(outcome.text)")
+            }
+        }
+    }
+
+    @Test func namesOfIndexesMakeNoLinesOfTheirOwn() throws {
+        try withTestDatabase { database, folder in
+            try database.create("c", indexes: [["key": ["a": 1], "name": "a\nb"]])
+            let file = folder.file("all.csv")
+            try database.export(to: file)
+            try database.drop("c")
+            try database.create("c")
+            let uri = try testURI()
+            let verified = try Program.run(["verify", file, "--uri", uri, "--db", database.name])
+            #expect(verified.errors.contains("c: definition: index \"a\\nb\" is not there\n"), "\(verified.text)")
+            let planned = try Program.run(["import", file, "--uri", uri, "--db", database.name, "--dry-run"])
+            #expect(planned.errors.contains("     index \"a\\nb\" will be created\n"), "\(planned.text)")
+        }
+    }
+
     @Test func nothingInTheQuestionSteersTheTerminal() throws {
         try withTestDatabase { database, folder in
             try database.insert([["_id": 1]], into: "customers")

@@ -51,7 +51,7 @@ struct Catalog {
             }
             guard info.hasExactName else {
                 throw FerryError(
-                    "the name of a collection of \(database), \(info.name), is not UTF-8, and cannot be addressed",
+                    "the name of a collection of \(database), \(BackupMetadata.shown(info.name)), is not UTF-8, and cannot be addressed",
                     advice: ["Rename it with the tool that made it, or leave it out: --exclude '\(info.name)'."])
             }
             guard let kind = BackupMetadata.Collection.Kind(info.kind) else {
@@ -68,7 +68,7 @@ struct Catalog {
         let clashes = configuration.clashes(among: entries.map(\.databaseName))
         if let clash = clashes.first {
             throw FerryError(
-                "\(clash.databaseNames.joined(separator: " and ")) would both be called '\(clash.name)' in the file",
+                "\(clash.databaseNames.map(BackupMetadata.shown).joined(separator: " and ")) would both be called '\(clash.name.oneLine)' in the file",
                 advice: [
                     "Give one of them another name in \(configuration.file ?? "the configuration"), or exclude it."
                 ])
@@ -107,11 +107,13 @@ struct Catalog {
         }
         guard let glob = only.first(where: { !names.contains(where: $0.matches) }) else { return }
         if let own = found.first(where: { glob.matches($0.name) }), let reason = ReasonToLeaveOut(ofNoFile: own) {
-            throw FerryError("'\(own.name)' is not exported: \(reason.text)", kind: .usage)
+            throw FerryError("'\(own.name.oneLine)' is not exported: \(reason.text)", kind: .usage)
         }
         throw FerryError(
             "there is no collection '\(glob)' in \(database)", kind: .usage,
-            advice: NearestName.nearest(to: glob.pattern, among: others.map(\.name)).map { ["Did you mean '\($0)'?"] }
+            advice: NearestName.nearest(to: glob.pattern, among: others.map(\.name)).map {
+                ["Did you mean '\($0.oneLine)'?"]
+            }
                 ?? [])
     }
 
@@ -121,7 +123,7 @@ struct Catalog {
         var seen: Set<String> = []
         for name in names where !seen.insert(name).inserted {
             throw FerryError(
-                "two collections have names that look the same, '\(name)': one with composed, one with decomposed characters",
+                "two collections have names that look the same, '\(name.oneLine)': one with composed, one with decomposed characters",
                 details: [FerryError.nothingWritten], advice: ["Rename one of them."])
         }
     }
@@ -133,7 +135,7 @@ struct Catalog {
         guard !excluded.isEmpty else {
             throw FerryError(missing.text, details: missing.details, advice: missing.hint.map { [$0] } ?? [])
         }
-        let names = excluded.prefix(Self.namesShown).map { "\($0.name): \($0.reason)" }
+        let names = excluded.prefix(Self.namesShown).map { "\(BackupMetadata.shown($0.name)): \($0.reason)".oneLine }
         let more = excluded.count - names.count
         throw FerryError(
             "there are no collections in '\(connection.database)' but such as are never exported",

@@ -32,7 +32,9 @@ struct FileNames: Sendable {
         for (name, databaseName) in names {
             guard let other = seen.updateValue(name, forKey: databaseName) else { continue }
             // Only this run's options and a configuration can cause that.
-            throw FerryError("\(other) and \(name) \(what) '\(databaseName)'", kind: .usage)
+            throw FerryError(
+                "\(BackupMetadata.shown(other)) and \(BackupMetadata.shown(name)) \(what) '\(databaseName.oneLine)'",
+                kind: .usage)
         }
     }
 }

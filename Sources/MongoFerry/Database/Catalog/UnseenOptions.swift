@@ -1,4 +1,5 @@
 import MongoDriver
+import Relations
 
 /// What users cannot see if their privileges are on single collections.
 enum UnseenOptions {
@@ -6,7 +7,7 @@ enum UnseenOptions {
     /// collection.
     static func error(_ collection: String, in database: String) -> FerryError {
         FerryError(
-            "the options of '\(collection)' in \(database) cannot be seen: the user may not list the database's collections",
+            "the options of '\(collection.oneLine)' in \(database) cannot be seen: the user may not list the database's collections",
             details: [FerryError.nothingWritten],
             advice: ["Give the user the action listCollections on \(database); the role read has it."])
     }
@@ -26,7 +27,7 @@ enum UnseenOptions {
         let seen = Set(found.map(\.name))
         guard let name = names.first(where: { !seen.contains($0) }) else { return }
         throw FerryError(
-            "nobody can tell whether '\(name)' is in \(database): the user may not list the database's collections",
+            "nobody can tell whether '\(name.oneLine)' is in \(database): the user may not list the database's collections",
             advice: [
                 "Give the user the action listCollections on \(database); the role read has it. Or compare what the user may read: --collection."
             ])

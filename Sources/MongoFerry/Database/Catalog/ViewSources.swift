@@ -37,10 +37,10 @@ struct ViewSources {
         }
         for other in names.lazy.compactMap({ views[$0] }) where other.collation != view.collation {
             if other.sources.contains(name) {
-                return "the view \(other.name), which stands on it, has another collation"
+                return "the view \(other.name.oneLine), which stands on it, has another collation"
             }
             if view.sources.contains(ExactName(other.name)) {
-                return "the view \(other.name), on which it stands, has another collation"
+                return "the view \(other.name.oneLine), on which it stands, has another collation"
             }
         }
         return nil

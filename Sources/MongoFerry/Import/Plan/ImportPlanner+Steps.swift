@@ -137,16 +137,16 @@ extension ImportPlanner {
         guard entry.kind != .view, existing?.kind != .timeseries, there.identities.hasStorage(of: name) else {
             return nil
         }
-        let storage = ServerNames.buckets(of: name)
+        let shown = BackupMetadata.shown(ServerNames.buckets(of: name))
         guard options.mode == .replace else {
             throw FerryError(
-                "\(storage) is in \(database), and no time series \(name): a drop of it was not ended, and what is written to \(name) goes there",
+                "\(shown) is in \(database), and no time series \(BackupMetadata.shown(name)): a drop of it was not ended, and what is written to \(BackupMetadata.shown(name)) goes there",
                 details: [FerryError.nothingWritten],
                 advice: [
                     "--mode replace removes it. db.createCollection(…) in mongosh, with the same options, shows its measurements again."
                 ])
         }
-        return "\(storage) is there, of a time series whose drop was not ended: it goes, with what measurements it has"
+        return "\(shown) is there, of a time series whose drop was not ended: it goes, with what measurements it has"
     }
 
     /// Fewer rows are found fast enough without an index.
@@ -213,7 +213,7 @@ extension ImportPlanner {
         // A file without metadata does not know the kinds of its collections.
         guard live != file, metadata != nil || existing.kind == .view else { return }
         throw FerryError(
-            "'\(entry.databaseName)' is a \(live) in \(database), and a \(file) in the file",
+            "'\(entry.databaseName.oneLine)' is a \(live) in \(database), and a \(file) in the file",
             details: [FerryError.nothingWritten],
             advice: [
                 "--mode replace takes the file's; --exclude leaves it out; --rename gives it another name."
@@ -233,7 +233,7 @@ extension ImportPlanner {
         // A view takes a collection's place after that is renamed, which servers refuse for such a collection.
         if existing.options["encryptedFields"] != nil {
             throw FerryError(
-                "'\(existing.name)' is a collection of Queryable Encryption in \(database), and a view in the file",
+                "'\(existing.name.oneLine)' is a collection of Queryable Encryption in \(database), and a view in the file",
                 details: [FerryError.nothingWritten],
                 advice: [
                     "Drop the collection yourself, or leave the view out: --exclude \(step.name.shellWord)."

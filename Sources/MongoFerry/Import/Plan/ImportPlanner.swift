@@ -124,7 +124,7 @@ struct ImportPlanner {
     static func checkLoss(of step: ImportPlan.Step, unusable: Int, details: [String] = []) throws {
         guard step.isReplaced, let live = step.liveCount, live > 0 else { return }
         throw FerryError(
-            "none of the \(unusable.counted("row")) of \(BackupMetadata.shown(step.name)) can be taken, and --mode replace would leave nothing of the \(live.counted("document")) in \(step.databaseName)",
+            "none of the \(unusable.counted("row")) of \(BackupMetadata.shown(step.name)) can be taken, and --mode replace would leave nothing of the \(live.counted("document")) in \(BackupMetadata.shown(step.databaseName))",
             kind: .data, details: details,
             advice: [
                 "Mend the rows, or leave what is there as it is: --exclude \(step.name.shellWord)."
@@ -172,7 +172,7 @@ struct ImportPlanner {
     private func checkLookAlikes(_ there: LiveCatalog) throws {
         for name in entries.map(\.databaseName) where there.hasLookAlike(of: name) {
             throw FerryError(
-                "'\(name)' looks the same as a collection of \(database): one has composed, the other decomposed characters",
+                "'\(name.oneLine)' looks the same as a collection of \(database): one has composed, the other decomposed characters",
                 details: [FerryError.nothingWritten],
                 advice: ["--rename gives the file's another name; --exclude leaves it out."])
         }

@@ -1,4 +1,5 @@
 import BSON
+import Relations
 
 /// Checks names that an import would write to.
 enum TargetName {
@@ -29,7 +30,7 @@ enum TargetName {
         }
         if let reason {
             throw FerryError(
-                "cannot import into '\(name)': \(reason)", kind: isRenamed ? .usage : .failed,
+                "cannot import into '\(name.oneLine)': \(reason)", kind: isRenamed ? .usage : .failed,
                 details: [FerryError.nothingWritten],
                 advice: [
                     isRenamed

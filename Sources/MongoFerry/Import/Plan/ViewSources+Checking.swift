@@ -8,7 +8,7 @@ extension ViewSources {
         for step in steps {
             guard let conflict = conflict(of: step.databaseName) else { continue }
             throw FerryError(
-                "\(step.databaseName) \(refusal): \(conflict)",
+                "\(BackupMetadata.shown(step.databaseName)) \(refusal): \(conflict)",
                 advice: [
                     "Drop that view or change it first, or leave this one out: --exclude \(step.name.shellWord)."
                 ])
