@@ -19,6 +19,11 @@ struct LegacyDecision {
         guard survey.legacyRows != .none else { return LegacyTypes(problems: ProblemList(limit: 0)) }
         let names = LegacyNames(options, rows: survey.rows)
         let live = try connection.map { try liveTypes(survey, names, $0) }
+        for name in live?.crowded ?? [] {
+            operation.warning(
+                "\(BackupMetadata.shown(name)): the live documents have too many different names to look at all of them: "
+                    + "what the rows have at the others does not become what these have")
+        }
         let resolution = try resolution(survey, live, names)
         let warnings = LegacyWarnings(
             survey: survey, resolution: resolution, choice: options.choice(of: reader.metadata),
@@ -33,7 +38,7 @@ struct LegacyDecision {
         let targets = survey.rows.flatMap { options.configuration.references(from: $0.name) }.map(\.target)
         return try LiveTypes(
             connection, of: options.infers ? survey.rows.map(\.name) + targets : [], keys: survey.inference.textIDs,
-            operation.cancellation, names.databaseName(of:))
+            operation.cancellation, observer: survey.inference.liveObserver(of:), databaseName: names.databaseName(of:))
     }
 
     private func resolution(

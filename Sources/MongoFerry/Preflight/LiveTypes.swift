@@ -9,18 +9,20 @@ struct LiveTypes {
     private(set) var types: [String: [FieldPath: ObservedType]] = [:]
     /// The collections that have `_id`s of the file as strings of 24 hexadecimal digits, by their names in the file.
     private(set) var textIDs: Set<String> = []
+    /// The collections with too many different names to look at all, by their names in the file.
+    private(set) var crowded: [String] = []
     /// The collections to which references may lead, by their names in the database.
     let collections: [String]
 
     /// - Parameters:
     ///   - names: the collections whose documents to look at, by their names in the file.
     ///   - keys: `_id`s to look for as strings of hexadecimal digits.
+    ///   - observer: makes an observer of the paths that matter in a collection, by its name in the file.
     ///   - databaseName: returns a collection's name in the database.
     /// - Throws: ``MongoError``; `CancellationError`.
     init(
         _ connection: Connection, of names: [String], keys: [(collection: String, ids: [ObjectID])],
-        _ cancellation: Cancellation,
-        _ databaseName: (String) -> String
+        _ cancellation: Cancellation, observer: (String) -> TypeObserver, databaseName: (String) -> String
     ) throws {
         let found = try connection.withClient { try $0.listCollections(in: connection.database) }
         let live = found.filter {
@@ -40,7 +42,9 @@ struct LiveTypes {
             if let types = kept[name] {
                 self.types[shown.text] = types
             } else if let info = infos[name] {
-                types[shown.text] = try Self.types(connection, info)
+                var observer = observer(shown.text)
+                types[shown.text] = try Self.types(connection, info, &observer)
+                if observer.isFull { crowded.append(shown.text) }
             }
         }
     }
@@ -89,8 +93,9 @@ struct LiveTypes {
         return types
     }
 
-    private static func types(_ connection: Connection, _ info: CollectionInfo) throws -> [FieldPath: ObservedType] {
-        var observer = TypeObserver()
+    private static func types(
+        _ connection: Connection, _ info: CollectionInfo, _ observer: inout TypeObserver
+    ) throws -> [FieldPath: ObservedType] {
         var entry = BackupMetadata.Collection(
             name: info.name, kind: info.kind == .timeseries ? .timeseries : .collection)
         entry.options = info.options

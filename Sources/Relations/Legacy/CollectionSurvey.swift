@@ -50,6 +50,20 @@ struct CollectionSurvey: Sendable {
             .sorted { $0.path < $1.path }
     }
 
+    /// The number of live documents' paths that are kept where the rows have too many names to be surveyed.
+    private static let roomForLiveTypes = 60_000
+
+    /// Makes an observer for the live documents. Their names may be data: those that no row has must not take the room
+    /// of others. Where the rows have too many names to be surveyed, all count.
+    var liveObserver: TypeObserver {
+        guard !walker.isFull else { return TypeObserver(walker: PathWalker(maximumPaths: Self.roomForLiveTypes)) }
+        let wanted = named.filter { paths[$0.number].isConvertible }
+        let doubtful = wanted.filter { paths[$0.number].isLookAlike }
+        let others = wanted.filter { !paths[$0.number].isLookAlike }
+        return TypeObserver(
+            walker: walker.closed(room: Self.roomForLiveTypes), wanted: (doubtful + others).map(\.number))
+    }
+
     mutating func compact() {
         for index in paths.indices { paths[index].ids.compact() }
     }

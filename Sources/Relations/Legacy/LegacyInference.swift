@@ -91,6 +91,12 @@ public struct LegacyInference: Sendable {
         collections.sorted { $0.key < $1.key }.map { ($0.key.text, $0.value.rows) }
     }
 
+    /// Makes an observer for the live documents of a collection, which looks at the paths that the rows have. Of a
+    /// collection without rows, only the `_id`s matter, to which references may lead.
+    public func liveObserver(of collection: String) -> TypeObserver {
+        (collections[ExactName(collection)] ?? CollectionSurvey()).liveObserver
+    }
+
     /// The `_id`s of 24 hexadecimal digits, or a sample of very many, by collection.
     public var textIDs: [(collection: String, ids: [ObjectID])] {
         collections.sorted { $0.key < $1.key }.compactMap { name, survey in

@@ -27,6 +27,12 @@ struct PathSurvey: Sendable {
     /// The number of values except null.
     var values: Int { strings + numbers + bools + objects + arrays + typed }
 
+    /// Whether there are values that a rule could change.
+    var isConvertible: Bool { strings + numbers + objects > 0 }
+
+    /// Whether there are strings that look like values of another type.
+    var isLookAlike: Bool { hexStrings + dateStrings + uuidStrings + longStrings > 0 }
+
     mutating func add(_ element: RawElement) {
         switch element.type {
         case .null, .undefined: break

@@ -13,11 +13,24 @@ public struct TypeObserver: Sendable {
     }
 
     private var walker: PathWalker
+    /// The numbers of the paths whose types are wanted, in the order of ``unseen``.
+    private let wanted: [PathWalker.PathID]
     private var seen: [TypesSeen] = []
 
     /// - Parameter maximumNames: the maximum number of different names at one path, the top level excepted. What is
     ///   below a path with more is ignored.
-    public init(maximumNames: Int = .max) { walker = PathWalker(maximumNames: maximumNames) }
+    public init(maximumNames: Int = .max) { self.init(walker: PathWalker(maximumNames: maximumNames)) }
+
+    /// - Parameter wanted: the numbers of the paths whose types are wanted.
+    init(walker: PathWalker, wanted: [PathWalker.PathID] = []) { (self.walker, self.wanted) = (walker, wanted) }
+
+    /// Whether there were too many different paths to look at all of them.
+    public var isFull: Bool { walker.isFull }
+
+    /// The paths whose types are wanted and at which there was nothing but null.
+    public var unseen: [FieldPath] {
+        wanted.filter { $0 >= seen.count || seen[$0].count == 0 }.compactMap(walker.path)
+    }
 
     /// Adds one document.
     /// - Throws: `BSONError` where it is damaged.

@@ -19,6 +19,8 @@ public struct PathWalker: Sendable {
         /// Whether the names are data: everything below is ignored.
         var isCrowded = false
         var crowdedChildren = 0
+        /// Whether a closed walker adds paths below it.
+        var isOpen = false
     }
 
     private struct Edge: Hashable, Sendable {
@@ -32,6 +34,8 @@ public struct PathWalker: Sendable {
     public let maximumPaths: Int
     public let maximumNames: Int
     public private(set) var isFull = false
+    /// Whether paths are added only below open ones.
+    private var isClosed = false
     /// Node 0 is the document itself.
     private var nodes = [Node(parent: -1, name: nil)]
     private var edges: [Edge: Int] = [:]
@@ -42,6 +46,25 @@ public struct PathWalker: Sendable {
     public init(maximumPaths: Int = 20_000, maximumNames: Int = .max) {
         self.maximumPaths = maximumPaths
         self.maximumNames = maximumNames
+    }
+
+    /// Returns a walker with the same paths under the same numbers. It ignores all others, except those below the
+    /// crowded ones and below `_id`: of these it adds at most `room`.
+    func closed(room: Int) -> PathWalker {
+        var walker = PathWalker(maximumPaths: count + room)
+        (walker.nodes, walker.edges) = (nodes, edges)
+        var hint = 0
+        let id = Array("_id".utf8).withUnsafeBytes { walker.child(of: 0, named: $0, hint: &hint) }
+        for node in walker.nodes.indices where walker.nodes[node].isCrowded || node == id {
+            walker.nodes[node].isCrowded = false
+            walker.nodes[node].isOpen = true
+        }
+        // A path is always numbered after its parent.
+        for node in walker.nodes.indices.dropFirst() where walker.nodes[walker.nodes[node].parent].isOpen {
+            walker.nodes[node].isOpen = true
+        }
+        walker.isClosed = true
+        return walker
     }
 
     /// One more than the largest number assigned.
@@ -150,6 +173,8 @@ public struct PathWalker: Sendable {
             if nodes[node].hasName(name) { return node }
             edge = Edge(parent: edge.parent, hash: edge.hash &+ 2)
         }
+        let isOpen = nodes[edge.parent].isOpen
+        if isClosed, !isOpen { return nil }
         guard nodes[edge.parent].children.count < maximumNames || edge.parent == 0 else {
             crowd(edge.parent)
             return nil
@@ -159,7 +184,7 @@ public struct PathWalker: Sendable {
             return nil
         }
         let id = nodes.count
-        nodes.append(Node(parent: edge.parent, name: name.map { [UInt8]($0) }))
+        nodes.append(Node(parent: edge.parent, name: name.map { [UInt8]($0) }, isOpen: isOpen))
         nodes[edge.parent].children.append(id)
         edges[edge] = id
         return id
