@@ -14,14 +14,14 @@ struct DocumentSample {
     let canSortOnDisk: Bool
 
     /// The bytes of documents in a sample, which limit its cost to the server and the network.
-    private static let maximumBytes = 16 << 20
+    static let maximumBytes = 16 << 20
 
     /// Larger documents are skipped if the average is smaller: a single one would be as large as all others together.
     private static let hugeBytes = 1 << 20
 
     /// The number of documents to expect, as far as it is known.
     var documents: Int {
-        let most = effort == .thorough ? Self.thorough : 3 * Self.share
+        let most = effort == .thorough ? Self.thorough : 3 * share
         return isWhole ? size.count : min(most, room, size.count)
     }
 
@@ -29,7 +29,11 @@ struct DocumentSample {
     var bytes: Int { documents * average }
 
     private static let thorough = 5000
-    private static let share = 200
+    /// The number of documents from either end, and from in between.
+    private var share: Int { effort == .steady ? Self.thorough / 3 : Self.fewest }
+    private static let fewest = 200
+
+    private var isRepeatable: Bool { effort == .repeatable || effort == .steady }
 
     /// - Parameter body: called once for each document.
     /// - Returns: whether these were all the documents of the collection.
@@ -38,14 +42,14 @@ struct DocumentSample {
         guard !isWhole else { return try whole(client, body) }
         switch effort {
         case .thorough: try Self.untilExhausted { try random(Self.thorough, client).forEach(body) }
-        case .quick, .repeatable: try quick(client, body)
+        case .quick, .repeatable, .steady: try spread(client, body)
         }
         return false
     }
 
     private func whole(_ client: Client, _ body: (RawDocument) throws -> Void) throws -> Bool {
         // After a crash, a server's count may be wrong: reading one more shows whether there are others.
-        let most = min(size.count > 0 ? size.count + 1 : Self.share, room)
+        let most = min(size.count > 0 ? size.count + 1 : Self.fewest, room)
         var all = limited(most)
         if effort == .repeatable { sort(&all) }
         var came = 0
@@ -58,9 +62,9 @@ struct DocumentSample {
 
     /// Reads the oldest, the newest, and some documents in between.
     ///
-    /// `$sample` would be fairer but more expensive: however few documents are requested, the server reads 4 MB of
-    /// them, one by one (measured on MongoDB 6.0.5).
-    private func quick(_ client: Client, _ body: (RawDocument) throws -> Void) throws {
+    /// `$sample` would be fairer, but is different each time, and more expensive: however few documents are requested,
+    /// the server reads 4 MB of them, one by one (measured on MongoDB 6.0.5).
+    private func spread(_ client: Client, _ body: (RawDocument) throws -> Void) throws {
         var ids: Set<Value> = []
         func take(_ cursor: Cursor) throws {
             defer { cursor.close() }
@@ -77,32 +81,33 @@ struct DocumentSample {
                 {}
             }
         }
-        let share = min(Self.share, max(1, room / 3))
+        let share = min(share, max(1, room / 3))
         // Servers sort a time series efficiently only by its time field.
         guard kind == .collection else {
-            if effort == .repeatable {
-                var first = limited(share)
-                sort(&first)
-                return try take(client.find(namespace, [:], options: first))
-            }
-            try take(client.find(namespace, [:], options: limited(share)))
-            return try take(random(2 * share, client))
+            var first = limited(share)
+            if isRepeatable { sort(&first) }
+            try take(client.find(namespace, [:], options: first))
+            return effort == .repeatable ? () : try take(random(2 * share, client))
         }
         // The oldest come first in the collection's natural order, which is the cheapest for the server.
-        let oldest: [Document] = effort == .repeatable ? [["$sort": ["_id": 1]]] : []
+        let oldest: [Document] = isRepeatable ? [["$sort": ["_id": 1]]] : []
         try take(
             joined([oldest + [Self.limit(share)], [["$sort": ["_id": -1]], Self.limit(share)]], client))
         // If documents are huge, these are enough.
         guard share >= 10 else { return }
-        guard let between = IDSpread.points(5, between: ids) else {
-            if effort == .quick { try take(random(share, client)) }
+        let points = min(share / 2, effort == .steady ? Self.mostPoints : Self.fewPoints)
+        guard let between = IDSpread.points(points, between: ids) else {
+            if effort != .repeatable { try take(random(share, client)) }
             return
         }
         let parts: [[Document]] = between.map { id in
-            [["$match": ["_id": ["$gte": id]]], ["$sort": ["_id": 1]], Self.limit(share / 5)]
+            [["$match": ["_id": ["$gte": id]]], ["$sort": ["_id": 1]], Self.limit(share / points)]
         }
         try take(joined(parts, client))
     }
+
+    /// The numbers of places in between: each is a query of its own for the server.
+    private static let (fewPoints, mostPoints) = (5, 30)
 
     /// Reads until done or until `$sample` finds no further document: what was read by then is a sample, too.
     private static func untilExhausted(_ read: () throws -> Void) throws {
@@ -136,7 +141,7 @@ struct DocumentSample {
 
     /// Whether all documents are read, as far as their number is known.
     var isWhole: Bool {
-        let most = effort == .thorough ? 10_000 : 1000
+        let most = effort == .thorough || effort == .steady ? 10_000 : 1000
         return size.count <= most && size.count <= room
     }
 
@@ -146,7 +151,7 @@ struct DocumentSample {
     private var average: Int { max(1, size.averageDocument ?? 1024) }
 
     /// The batch size: libmongoc holds a reply three times while it arrives, each in a block of the next power of two.
-    private func batch(_ count: Int) -> Int { max(1, min(count, Self.batchBytes / (average + 8))) }
+    func batch(_ count: Int) -> Int { max(1, min(count, Self.batchBytes / (average + 8))) }
 
     private static let batchBytes = 3900 << 10
 

@@ -17,6 +17,8 @@ struct LiveDiscovery {
         case repeatable
         /// For a user who has asked for discovery.
         case thorough
+        /// Like `thorough`, but reads the same documents of equal data, if their `_id`s can be spread.
+        case steady
 
         fileprivate var valuesPerPath: Int { self == .thorough ? 1000 : 200 }
     }

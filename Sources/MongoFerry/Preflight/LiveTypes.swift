@@ -43,7 +43,7 @@ struct LiveTypes {
                 self.types[shown.text] = types
             } else if let info = infos[name] {
                 var observer = observer(shown.text)
-                types[shown.text] = try Self.types(connection, info, &observer)
+                types[shown.text] = try Self.types(connection, info, &observer, cancellation)
                 if observer.isFull { crowded.append(shown.text) }
             }
         }
@@ -94,14 +94,17 @@ struct LiveTypes {
     }
 
     private static func types(
-        _ connection: Connection, _ info: CollectionInfo, _ observer: inout TypeObserver
+        _ connection: Connection, _ info: CollectionInfo, _ observer: inout TypeObserver, _ cancellation: Cancellation
     ) throws -> [FieldPath: ObservedType] {
         var entry = BackupMetadata.Collection(
             name: info.name, kind: info.kind == .timeseries ? .timeseries : .collection)
         entry.options = info.options
         let sample = DocumentSample(
-            of: entry, try connection.sizes(of: [entry])[info.name], .thorough, over: connection)
-        _ = try connection.withClient { client in try sample.forEach(client) { try observer.add($0) } }
+            of: entry, try connection.sizes(of: [entry])[info.name], .steady, over: connection)
+        try connection.withClient { client in
+            let areAll = try sample.forEach(client) { try observer.add($0) }
+            if !areAll { try UnseenPaths(sample: sample, cancellation: cancellation).look(client, &observer) }
+        }
         var types = observer.types
         // Whatever a time series holds, and even if it is empty.
         if let field = info.options.timeField {

@@ -36,13 +36,18 @@ public struct FieldPath: Hashable, Sendable {
     ///   cannot express: an empty name, or one with a dot.
     public init(parsingTarget text: String) throws(FieldPathError) {
         try self.init(parsing: text)
+        if let reason = reasonNotToAsk { throw FieldPathError(text: text, reason: reason, column: 1) }
+    }
+
+    /// Whether a filter can name the field.
+    public var isAskable: Bool { reasonNotToAsk == nil }
+
+    private var reasonNotToAsk: FieldPathError.Reason? {
         for case .field(let name) in steps
         where name.isEmpty || name.hasScalarPrefix("$") || name.unicodeScalars.contains(".") {
-            throw FieldPathError(text: text, reason: name.hasScalarPrefix("$") ? .operatorName : .unaskable, column: 1)
+            return name.hasScalarPrefix("$") ? .operatorName : .unaskable
         }
-        if zip(steps, steps.dropFirst()).contains(where: { $0 == .elements && $1 == .elements }) {
-            throw FieldPathError(text: text, reason: .nestedArrays, column: 1)
-        }
+        return zip(steps, steps.dropFirst()).contains { $0 == .elements && $1 == .elements } ? .nestedArrays : nil
     }
 
     /// The path of the primary key.

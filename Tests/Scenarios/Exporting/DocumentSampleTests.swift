@@ -34,4 +34,25 @@ import Testing
             #expect(!cameAll && (400...700).contains(came), "\(came)")
         }
     }
+
+    /// So that a dry run predicts an import.
+    @Test func aSteadySampleIsTheSameEachTimeAndFromAllOver() throws {
+        try withTestDatabase { database, _ in
+            try database.insert((0..<30_000).map { ["_id": .int32($0)] }, into: "c")
+            func ids() throws -> [Value] {
+                let sample = DocumentSample(
+                    namespace: database.namespace("c"), kind: .collection, timeField: nil,
+                    size: CollectionSize(count: 30_000, averageDocument: 30), effort: .steady, canSortOnDisk: true)
+                var ids: [Value] = []
+                let areAll = try sample.forEach(database.client) { if let id = $0["_id"] { ids.append(id.copy) } }
+                #expect(!areAll)
+                return ids
+            }
+            let first = try ids()
+            #expect(try first == ids())
+            #expect((4_500...5_000).contains(first.count) && Set(first).count == first.count, "\(first.count)")
+            let places = Set(first.map { ($0.integer ?? 0) / 3_000 })
+            #expect(places.count == 10, "\(places.sorted())")
+        }
+    }
 }

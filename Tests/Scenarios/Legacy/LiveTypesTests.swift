@@ -21,6 +21,52 @@ import Testing
         return folder.file("old.csv")
     }
 
+    // MARK: Collections too large to be read whole
+
+    /// Each is in one document of forty thousand. Inferred, the ids would become strings and the strings dates.
+    @Test func fieldsThatNoDocumentOfTheSampleHasKeepTheirLiveTypes() throws {
+        try withTestDatabase { database, folder in
+            let rare = (0..<12).map { number -> (document: Document, row: String) in
+                let (id, place) = (Self.id(number), Int32(number * 3000 + 7))
+                return (
+                    [
+                        "_id": .int32(place), "by\(number)": .objectID(id), "in": ["code \(number)": .string(Self.day)],
+                        "list\(number)": [["n": 1.0]],
+                    ],
+                    #"{"_id":\#(place),"by\#(number)":"\#(id)","in":{"code \#(number)":"\#(Self.day)"},"list\#(number)":[{"n":1}]}"#
+                )
+            }
+            let places = Set(rare.map { $0.document["_id"] })
+            try database.insert(
+                (0..<40_000).map { ["_id": .int32($0)] as Document }.filter { !places.contains($0["_id"]) }, into: "c")
+            try database.insert(rare.map(\.document), into: "c")
+            let path = try file(rare.map(\.row), folder)
+            let report = try database.load(path)
+            #expect(report.totals.unchanged == 12, "\(report.totals)")
+            #expect(
+                try rare.allSatisfy {
+                    try database.documents(in: "c", ["_id": $0.document["_id"] ?? 0]) == [$0.document]
+                })
+        }
+    }
+
+    /// A name that a filter cannot express is in the sample or is not: the others are asked for all the same.
+    @Test func fieldsThatNoDocumentHasAreLookedForOnce() throws {
+        try withTestDatabase { database, folder in
+            try database.insert((0..<12_000).map { ["_id": .int32($0)] }, into: "c")
+            let path = try file(
+                [#"{"_id":-1,"none":"\#(Self.day)","in":{"none":"x"},"a.b":1,"$c":"y","":"z","t":[["u"]]}"#], folder)
+            try database.client.run(["profile": 2], on: database.name)
+            defer { _ = try? database.client.run(["profile": 0], on: database.name) }
+            try database.load(path) { $0.isDryRun = true }
+            try database.client.run(["profile": 0], on: database.name)
+            let asked = try database.documents(in: "system.profile", ["command.find": "c"])
+            let paths = asked.compactMap { $0["command"]?.document?["filter"]?.document?["$or"]?.array?.count }
+            // `in`, `in.none` and `none`
+            #expect(paths == [3], "\(paths)")
+        }
+    }
+
     // MARK: Names that are data
 
     /// Thousands of names that no row has must not leave the others' fields unseen.
