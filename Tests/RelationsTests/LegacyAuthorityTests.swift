@@ -74,6 +74,35 @@ import Testing
         #expect(resolution.described == ["a.m.k5: objectId, reference to b in the config"])
     }
 
+    private func rowsOfManyNames() throws -> LegacyInference {
+        var inference = LegacyInference.ofCrowds
+        for number in 0..<1_500 {
+            let row: Document = ["m": .document(["k\(number)": hex(1, number)])]
+            try row.withRaw { try inference.add($0, in: "a") }
+        }
+        return inference
+    }
+
+    /// A merge of a faithful copy would otherwise make strings of all ids there.
+    @Test func belowVeryManyNamesTheLiveTypesCount() throws {
+        let resolution = try rowsOfManyNames().resolve(
+            configuration: Configuration(),
+            liveTypes: ["a": [path("m.k5"): .one(.objectId), path("m.k6"): .one(.string), path("other"): .one(.date)]])
+        #expect(resolution.described == ["a.m.k5: objectId, type in the live collection"])
+        #expect(resolution.conflicts.map { "\($0.path) \($0.isDoubt)" } == ["m false"])
+    }
+
+    /// A merge then writes strings in the place of whatever is there.
+    @Test func veryManyNamesOfWhichTheLiveDocumentsSayNothingAreDoubted() throws {
+        let live: [String: [FieldPath: ObservedType]] = ["a": [path("m.k5"): .undecided, path("mm.k5"): .one(.date)]]
+        let doubtful = try rowsOfManyNames().resolve(configuration: Configuration(), liveTypes: live)
+        #expect(doubtful.conflicts.map(\.isDoubt) == [true])
+        #expect(
+            try rowsOfManyNames().resolve(
+                configuration: Configuration(), liveTypes: ["a": [path("mm.k5"): .one(.date)]]
+            ).conflicts.map(\.isDoubt) == [false])
+    }
+
     /// Not all names were kept, so the path may well be there.
     @Test(arguments: [(LegacyInference(), 25_000), (.ofCrowds, 1_500)])
     func ofRowsWithVeryManyNamesNoPathIsCalledAbsent(inference: LegacyInference, names: Int) throws {

@@ -53,7 +53,8 @@ struct LegacyDecision {
             return places
         }
         return try survey.inference.resolve(
-            configuration: options.configuration, liveTypes: live?.types ?? [:], liveTextIDs: live?.textIDs ?? [],
+            configuration: options.configuration, liveTypes: live?.types ?? [:],
+            liveDetails: live?.details ?? [:], liveTextIDs: live?.textIDs ?? [],
             infer: options.infers, databaseCollections: live?.collections ?? [],
             shownName: names.shownName(of:), idsInFile: idsInFile
         ) { name, ids in

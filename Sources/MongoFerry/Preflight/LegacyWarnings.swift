@@ -10,7 +10,7 @@ struct LegacyWarnings {
     let maximumRejects: Int
 
     /// In the order in which they are told.
-    var texts: [String] { unusedTypes + unmarkedRows + lookAlikes + conflictsOfBadRows }
+    var texts: [String] { unusedTypes + unmarkedRows + doubts + conflictsOfBadRows }
 
     private func isTaken(_ name: String) -> Bool { choice.exclusion(of: name) == nil }
 
@@ -57,8 +57,8 @@ struct LegacyWarnings {
         }
     }
 
-    private var lookAlikes: [String] {
-        resolution.lookAlikes.filter { $0.isDoubt && isTaken($0.collection) }.map { doubt in
+    private var doubts: [String] {
+        (resolution.conflicts + resolution.lookAlikes).filter { $0.isDoubt && isTaken($0.collection) }.map { doubt in
             "\(doubt.collection).\(doubt.path): \(doubt.problem)".oneLine
         }
     }
@@ -66,10 +66,12 @@ struct LegacyWarnings {
     /// Rules that rows contradict, where some of these are bad ones that are to be set aside.
     private var conflictsOfBadRows: [String] {
         guard survey.problems.count > 0, survey.problems.count <= maximumRejects else { return [] }
-        return resolution.conflicts.filter { survey.problems.count(of: $0.collection) > 0 && isTaken($0.collection) }
-            .map { conflict in
-                "\(conflict.collection).\(conflict.path): \(conflict.problem), for the rows that are set aside count here, too; take them out of the file first if they are to blame"
-                    .oneLine
-            }
+        return resolution.conflicts.filter {
+            !$0.isDoubt && survey.problems.count(of: $0.collection) > 0 && isTaken($0.collection)
+        }
+        .map { conflict in
+            "\(conflict.collection).\(conflict.path): \(conflict.problem), for the rows that are set aside count here, too; take them out of the file first if they are to blame"
+                .oneLine
+        }
     }
 }

@@ -7,6 +7,8 @@ import Relations
 struct LiveTypes {
     /// By the collections' names in the file.
     private(set) var types: [String: [FieldPath: ObservedType]] = [:]
+    /// What else is known of the same documents, by the same names.
+    private(set) var details: [String: LiveDetails] = [:]
     /// The collections that have `_id`s of the file as strings of 24 hexadecimal digits, by their names in the file.
     private(set) var textIDs: Set<String> = []
     /// The collections with too many different names to look at all, by their names in the file.
@@ -43,7 +45,7 @@ struct LiveTypes {
                 self.types[shown.text] = types
             } else if let info = infos[name] {
                 var observer = observer(shown.text)
-                types[shown.text] = try Self.types(connection, info, &observer, cancellation)
+                (types[shown.text], details[shown.text]) = try Self.look(connection, info, &observer, cancellation)
                 if observer.isFull { crowded.append(shown.text) }
             }
         }
@@ -93,23 +95,24 @@ struct LiveTypes {
         return types
     }
 
-    private static func types(
+    private static func look(
         _ connection: Connection, _ info: CollectionInfo, _ observer: inout TypeObserver, _ cancellation: Cancellation
-    ) throws -> [FieldPath: ObservedType] {
+    ) throws -> ([FieldPath: ObservedType], LiveDetails) {
         var entry = BackupMetadata.Collection(
             name: info.name, kind: info.kind == .timeseries ? .timeseries : .collection)
         entry.options = info.options
         let sample = DocumentSample(
             of: entry, try connection.sizes(of: [entry])[info.name], .steady, over: connection)
-        try connection.withClient { client in
+        let areAll = try connection.withClient { client in
             let areAll = try sample.forEach(client) { try observer.add($0) }
             if !areAll { try UnseenPaths(sample: sample, cancellation: cancellation).look(client, &observer) }
+            return areAll
         }
         var types = observer.types
         // Whatever a time series holds, and even if it is empty.
         if let field = info.options.timeField {
             types[FieldPath(steps: [.field(field)])] = .one(.date)
         }
-        return types
+        return (types, LiveDetails(areComplete: areAll && !observer.isFull))
     }
 }

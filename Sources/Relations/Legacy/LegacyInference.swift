@@ -134,6 +134,7 @@ public struct LegacyInference: Sendable {
     /// inference. For references and `_id`s without 24 digits, the live types and inference decide, too.
     /// - Parameters:
     ///   - liveTypes: the types in the database's documents, by the collections' names in the file.
+    ///   - liveDetails: what else is known of these documents, by the same names.
     ///   - liveTextIDs: the collections of which the database has some of these `_id`s as strings, by their names in the
     ///     file.
     ///   - infer: if false, only the configuration and `_id` decide.
@@ -147,7 +148,7 @@ public struct LegacyInference: Sendable {
     /// - Throws: what `existsInDatabase` throws.
     public consuming func resolve(
         configuration: Configuration, liveTypes: [String: [FieldPath: ObservedType]] = [:],
-        liveTextIDs: Set<String> = [], infer: Bool = true,
+        liveDetails: [String: LiveDetails] = [:], liveTextIDs: Set<String> = [], infer: Bool = true,
         databaseCollections: [String] = [], shownName: @escaping (String) -> String? = { $0 },
         idsInFile: ((_ collection: String, _ ids: [ObjectID]) -> [Int])? = nil,
         existsInDatabase: (_ collection: String, _ ids: [ObjectID]) throws -> Set<ObjectID> = { _, _ in [] }
@@ -155,7 +156,8 @@ public struct LegacyInference: Sendable {
         for name in Array(collections.keys) { collections[name]?.compact() }
         let resolver = LegacyResolver(
             collections: collections, configuration: configuration, liveTypes: liveTypes,
-            liveTextIDs: liveTextIDs, infers: infer, databaseCollections: databaseCollections, shownName: shownName,
+            liveDetails: liveDetails, liveTextIDs: liveTextIDs, infers: infer, databaseCollections: databaseCollections,
+            shownName: shownName,
             idsInFile: idsInFile)
         return try resolver.resolve(existsInDatabase)
     }

@@ -27,7 +27,8 @@ public struct LegacyResolution: Sendable {
     /// The references that the values show, beyond the configuration's own. A path has several if its values are spread
     /// over several targets.
     public let references: [Reference]
-    /// Paths where some values are dates and some are not, and paths with too many different names to look below.
+    /// Paths where some values are dates and some are not, and paths with too many different names to look below: doubts
+    /// where that may change live documents.
     public let conflicts: [Conflict]
     /// Paths of 24-digit values that stay strings, since most are no collection's `_id`s or the live documents have
     /// strings there; `_id`s that become ObjectIds though the live ones are strings; other values that do not become

@@ -13,8 +13,8 @@ struct LegacyResolver {
 
     init(
         collections: [ExactName: CollectionSurvey], configuration: Configuration,
-        liveTypes: [String: [FieldPath: ObservedType]], liveTextIDs: Set<String>, infers: Bool,
-        databaseCollections: [String],
+        liveTypes: [String: [FieldPath: ObservedType]], liveDetails: [String: LiveDetails],
+        liveTextIDs: Set<String>, infers: Bool, databaseCollections: [String],
         shownName: @escaping (String) -> String?, idsInFile: ((_ collection: String, _ ids: [ObjectID]) -> [Int])?
     ) {
         self.collections = collections
@@ -22,6 +22,7 @@ struct LegacyResolver {
         authority = TypeAuthority(
             collections: collections, configuration: configuration,
             liveTypes: Dictionary(liveTypes.map { (ExactName($0), $1) }) { first, _ in first },
+            liveDetails: Dictionary(liveDetails.map { (ExactName($0), $1) }) { first, _ in first },
             liveTextIDs: Set(liveTextIDs.map { ExactName($0) }), infers: infers)
         self.infers = infers
         self.shownName = shownName
@@ -42,7 +43,6 @@ struct LegacyResolver {
         var draft = Draft(rules: configuration.collections.flatMap(authority.configuredTypes))
         let uuids = authority.collectionsOfUUIDs
         for (name, survey) in collections.sorted(by: { $0.key < $1.key }) {
-            if infers { draft.noteCrowds(survey, in: name.text) }
             for (path, number) in survey.named {
                 let place = Place(collection: name, path: path, seen: survey.paths[number])
                 let decision = decide(place, &draft)
@@ -50,7 +50,7 @@ struct LegacyResolver {
                 if let search = infer(place, decision, uuids, &draft) { draft.wait(for: search) }
                 if draft.waitingIDs >= Self.idsAtOnce { try searchAll(existsInDatabase, &draft) }
             }
-            if infers, survey.walker.isFull { draft.rules += authority.liveRules(name) }
+            if infers { resolveCrowds(survey, name, &draft) }
         }
         try searchAll(existsInDatabase, &draft)
         // The references' remaining rules: for paths that were not surveyed.
@@ -59,6 +59,28 @@ struct LegacyResolver {
         }
         draft.absent = configuration.collections.flatMap(absentPaths)
         return draft.resolution
+    }
+
+    /// Records what becomes of paths that were not surveyed because there are too many different names.
+    private func resolveCrowds(_ survey: CollectionSurvey, _ name: ExactName, _ draft: inout Draft) {
+        guard !survey.walker.isFull else {
+            draft.crowded.append(name.text)
+            draft.rules += authority.liveRules(name)
+            return
+        }
+        for path in survey.walker.crowdedPaths {
+            let rules = authority.liveRules(name, below: path)
+            draft.rules += rules
+            let doubt = authority.doubt(of: name, below: path, rules)
+            let others =
+                rules.isEmpty
+                ? "stays as it is" : "becomes what the live documents have at the same path, or else stays as it is"
+            let problem =
+                "more than \(survey.walker.maximumNames.grouped) different names stand here: what is below them "
+                + "\(others), unless the config's types name it\(doubt.map { "; \($0)" } ?? "")"
+            draft.conflicts.append(
+                .init(collection: name.text, path: path, problem: problem, isDoubt: doubt != nil))
+        }
     }
 
     /// Records what needs no other documents: what the configuration, the live documents or the path itself say.
@@ -238,19 +260,5 @@ private struct Draft {
                 (ExactName($0.collection), $0.path) < (ExactName($1.collection), $1.path)
             },
             dangling: dangling, absent: absent, crowded: crowded)
-    }
-
-    /// Records what cannot be decided because there are too many different names.
-    mutating func noteCrowds(_ survey: CollectionSurvey, in collection: String) {
-        if survey.walker.isFull {
-            crowded.append(collection)
-            return
-        }
-        for path in survey.walker.crowdedPaths {
-            let problem =
-                "more than \(survey.walker.maximumNames.grouped) different names stand here: what is below them stays "
-                + "as it is, unless the config's types name it"
-            conflicts.append(.init(collection: collection, path: path, problem: problem))
-        }
     }
 }

@@ -13,6 +13,7 @@ struct TypeAuthority {
     let collections: [ExactName: CollectionSurvey]
     let configuration: Configuration
     let liveTypes: [ExactName: [FieldPath: ObservedType]]
+    let liveDetails: [ExactName: LiveDetails]
     /// The collections of which the database has some of the rows' `_id`s as strings.
     let liveTextIDs: Set<ExactName>
     let infers: Bool
@@ -21,11 +22,13 @@ struct TypeAuthority {
 
     init(
         collections: [ExactName: CollectionSurvey], configuration: Configuration,
-        liveTypes: [ExactName: [FieldPath: ObservedType]], liveTextIDs: Set<ExactName>, infers: Bool
+        liveTypes: [ExactName: [FieldPath: ObservedType]], liveDetails: [ExactName: LiveDetails],
+        liveTextIDs: Set<ExactName>, infers: Bool
     ) {
         self.collections = collections
         self.configuration = configuration
         self.liveTypes = liveTypes
+        self.liveDetails = liveDetails
         self.liveTextIDs = liveTextIDs
         self.infers = infers
         references = Dictionary(
@@ -199,14 +202,29 @@ struct TypeAuthority {
 
     /// The rules from the live documents for paths that were not surveyed. A path may get rules twice; ``TypeRules``
     /// keeps the first.
-    func liveRules(_ collection: ExactName) -> [TypeRule] {
+    /// - Parameter place: the path below which to look; nil for all.
+    func liveRules(_ collection: ExactName, below place: FieldPath? = nil) -> [TypeRule] {
         (liveTypes[collection] ?? [:]).keys.flatMap { path -> [TypeRule] in
-            guard path != .id else { return [] }
+            guard path != .id, place.map(path.isBelow) ?? true else { return [] }
             let decision = decide(collection.text, path, PathSurvey())
             var rules = [numberRule(collection.text, path, nil, decision)].compactMap(\.self)
             if case .rule(let rule) = decision, !rule.isStrict { rules.append(rule) }
             return rules
         }
+    }
+
+    /// Why a merge may change live values below a path that was not surveyed; nil if the live documents' types are known,
+    /// or if there is nothing.
+    /// - Parameter rules: the rules from the live documents there.
+    func doubt(of collection: ExactName, below place: FieldPath, _ rules: [TypeRule]) -> String? {
+        let types = (liveTypes[collection] ?? [:]).filter { $0.key.isBelow(place) }.values
+        let areComplete = liveDetails[collection]?.areComplete ?? true
+        // 32-bit integers are the same in rows.
+        if !areComplete, rules.contains(where: { $0.type != .int }) {
+            return "not all live documents were looked at, and a merge may change the others"
+        }
+        let areUndecided = !types.isEmpty && types.allSatisfy { $0.deciding == nil && $0 != .numbers }
+        return areUndecided ? "the live documents have values of several types there, which a merge may change" : nil
     }
 
     /// The rule for a path's numbers where live documents have numbers beside values of other types; nil where numbers

@@ -69,6 +69,9 @@ public struct FieldPath: Hashable, Sendable {
         if case .field("_id")? = steps.first { true } else { false }
     }
 
+    /// Whether the path leads into what is at another.
+    func isBelow(_ other: FieldPath) -> Bool { steps.count > other.steps.count && steps.starts(with: other.steps) }
+
     /// Calls `body` with each value at the path, in document order; each occurrence of a repeated name counts.
     ///
     /// Allocates nothing. The value is valid only inside `body`.

@@ -87,4 +87,53 @@ import Testing
             #expect(try database.documents(in: "c", ["_id": ["$gte": 1000]]) == late)
         }
     }
+
+    /// What is below so many names is not surveyed, and a merge of a faithful copy must not make strings of it.
+    @Test func belowNamesThatAreDataTheLiveTypesCount() throws {
+        try withTestDatabase { database, folder in
+            let numbers = 0..<700
+            try database.insert(
+                numbers.map { number -> Document in
+                    let names = Document { m in
+                        for n in 0..<10 {
+                            m.append("k\(number * 10 + n)", ["s": .string(Self.day), "at": Self.date, "n": 1.0])
+                        }
+                    }
+                    return ["_id": .int32(Int32(number)), "m": .document(names)]
+                }, into: "c")
+            let rows = numbers.map { number -> String in
+                let names = (0..<10).map {
+                    #""k\#(number * 10 + $0)":{"s":"\#(Self.day)","at":"\#(Self.day)","n":1}"#
+                }
+                return #"{"_id":\#(number),"m":{\#(names.joined(separator: ","))}}"#
+            }
+            let log = MessageLog()
+            let report = try database.load(try file(rows, folder), .merge, log)
+            #expect(report.totals.unchanged == 700, "\(report.totals)")
+            #expect(log.warnings == [], "\(log.warnings)")
+        }
+    }
+
+    /// The file has room for a thousand names at one place, so nothing below them is surveyed.
+    @Test func moreNamesThanLiveDocumentsAreLookedAtForAreTold() throws {
+        try withTestDatabase { database, folder in
+            func names(_ document: Int) -> Range<Int> { document * 1000..<(document + 1) * 1000 }
+            try database.insert(
+                (0..<65).map { document -> Document in
+                    let m = Document { m in for n in names(document) { m.append("k\(n)", 1.0) } }
+                    return ["_id": .int32(Int32(document)), "m": .document(m)]
+                }, into: "c")
+            let rows = (0..<25).map { document in
+                #"{"_id":\#(document),"m":{\#(names(document).map { "\"k\($0)\":1" }.joined(separator: ","))}}"#
+            }
+            let log = MessageLog()
+            let report = try database.load(try file(rows, folder), .merge, log) { $0.isDryRun = true }
+            #expect(
+                log.warnings == [
+                    "c: the live documents have too many different names to look at all of them: what the rows have at the others does not become what these have",
+                    "c.m: more than 1,000 different names stand here: what is below them becomes what the live documents have at the same path, or else stays as it is, unless the config's types name it; not all live documents were looked at, and a merge may change the others",
+                ])
+            #expect(report.warningsTold == log.warnings)
+        }
+    }
 }
