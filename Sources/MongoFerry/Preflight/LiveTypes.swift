@@ -113,6 +113,6 @@ struct LiveTypes {
         if let field = info.options.timeField {
             types[FieldPath(steps: [.field(field)])] = .one(.date)
         }
-        return (types, LiveDetails(areComplete: areAll && !observer.isFull))
+        return (types, LiveDetails(areComplete: areAll && !observer.isFull, lostNumbers: observer.lostNumbers))
     }
 }

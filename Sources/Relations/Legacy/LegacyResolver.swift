@@ -115,6 +115,9 @@ struct LegacyResolver {
                 return nil
             }
         }
+        if let problem = authority.problem(ofNumbers: path, in: name, seen, decision) {
+            draft.lookAlikes.append(.init(collection: name.text, path: path, problem: problem, isDoubt: true))
+        }
         let lookAlike = lookAlike(place, decision)
         guard path != .id, seen.ids.distinctCount > 0, let purpose = authority.purpose(of: decision) else {
             if let lookAlike { draft.lookAlikes.append(lookAlike) }

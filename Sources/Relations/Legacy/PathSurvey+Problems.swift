@@ -46,6 +46,21 @@ extension PathSurvey {
             "\(hexStrings.counted("value of 24 hex digits becomes an ObjectId", "values of 24 hex digits become ObjectIds")), as most are in the live documents; a few are such strings there, and a merge makes ObjectIds of these, too; types in the configuration can say otherwise"
     }
 
+    /// Reports whole numbers that become one type though the live documents have some of another.
+    /// - Parameter lost: the types of the latter.
+    func problem(ofNumbersLosing lost: [FieldType], beside live: ObservedType) -> String? {
+        guard wholeNumbers > 0, !lost.isEmpty else { return nil }
+        let becomes: String =
+            switch live {
+            case .numbers, .mixed(_, numbers: .numbers): "int or, if larger, double"
+            case .leading(.one(.long)), .mixed(_, numbers: .one(.long)), .mixed(_, numbers: .leading(.one(.long))):
+                "long"
+            default: "int or, if larger, long"
+            }
+        return
+            "\(wholeNumbers.counted("whole number becomes", "whole numbers become")) \(becomes), though the live documents have some as \(lost.map(\.rawValue).listed("and")): a merge changes these; types in the configuration can say otherwise"
+    }
+
     private func textOfProblem(beside live: ObservedType, _ decision: TypeAuthority.Decision) -> String? {
         switch decision {
         case .leave where live.deciding?.fieldType == .string: textsAsLive

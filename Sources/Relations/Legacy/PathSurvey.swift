@@ -4,6 +4,8 @@ import BSON
 struct PathSurvey: Sendable {
     var strings = 0
     var numbers = 0
+    /// Those of the numbers that are whole and have at most 64 bits.
+    var wholeNumbers = 0
     var bools = 0
     var objects = 0
     var arrays = 0
@@ -39,6 +41,7 @@ struct PathSurvey: Sendable {
         case .string: if let text = element.stringBytes { add(text: text, element) }
         case .int32, .int64, .double:
             numbers += 1
+            if element.type != .double { wholeNumbers += 1 }
             others.insert(stableHash(element.value))
         case .bool:
             bools += 1
@@ -77,6 +80,7 @@ struct PathSurvey: Sendable {
     mutating func merge(_ other: PathSurvey) {
         strings += other.strings
         numbers += other.numbers
+        wholeNumbers += other.wholeNumbers
         bools += other.bools
         objects += other.objects
         uuidStrings += other.uuidStrings

@@ -235,9 +235,7 @@ struct TypeAuthority {
     ) -> TypeRule? {
         guard infers, case .mixed(_, let numbers) = liveTypes[ExactName(collection)]?[path] else { return nil }
         // What the configuration demands applies to all values.
-        if case .rule(let rule) = decision, rule.isStrict || rule.isDemanded && rule.type != .objectId {
-            return nil
-        }
+        if isDemandedOfNumbers(decision) { return nil }
         if let seen, seen.numbers + seen.objects + seen.typed == 0 { return nil }
         let type = numbers == .numbers ? FieldType.double : numbers.deciding?.fieldType
         return type.map {
@@ -245,6 +243,22 @@ struct TypeAuthority {
                 collection: collection, path: path, type: $0, reason: .live, keepsInt32: numbers == .numbers,
                 part: numbers == .one(.long) ? .numbersAndLongs : .numbers)
         }
+    }
+
+    /// Reports whole numbers of which a merge changes the type; nil if there are none, or if the configuration decides.
+    func problem(
+        ofNumbers path: FieldPath, in collection: ExactName, _ seen: PathSurvey, _ decision: Decision
+    ) -> String? {
+        guard let live = liveTypes[collection]?[path], let lost = liveDetails[collection]?.lostNumbers[path],
+            !isDemandedOfNumbers(decision)
+        else { return nil }
+        return seen.problem(ofNumbersLosing: lost, beside: live)
+    }
+
+    /// Whether the configuration says what numbers become. It makes ObjectIds of strings alone.
+    private func isDemandedOfNumbers(_ decision: Decision) -> Bool {
+        guard case .rule(let rule) = decision else { return false }
+        return rule.isStrict || rule.isDemanded && rule.type != .objectId
     }
 
     /// Whether the `_id`s of a collection's rows become ObjectIds though the live ones, or some of them, are strings, and

@@ -53,7 +53,16 @@ public struct TypeObserver: Sendable {
         return types
     }
 
-    /// The same with details, in the order in which the paths were met.
+    /// The types of whole numbers that an import of legacy rows would give another type, by path.
+    public var lostNumbers: [FieldPath: [FieldType]] {
+        var lost: [FieldPath: [FieldType]] = [:]
+        for id in seen.indices where !seen[id].lostNumbers.isEmpty {
+            if let path = walker.path(id) { lost[path] = seen[id].lostNumbers }
+        }
+        return lost
+    }
+
+    /// The same as ``types`` with details, in the order in which the paths were met.
     public var observations: [Observation] {
         seen.indices.compactMap { id in
             guard seen[id].count > 0, let type = seen[id].type, let path = walker.path(id) else { return nil }

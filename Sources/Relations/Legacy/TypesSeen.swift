@@ -15,6 +15,9 @@ struct TypesSeen: Sendable {
     private var dateStrings = 0
     /// The numbers of ObjectIds, and of strings of 24 hexadecimal digits.
     private var (ids, idTexts) = (0, 0)
+    /// Whether there are whole doubles, among them some that fit into 32 bits, and longs that do. What stands in a row
+    /// for any of these looks like an int.
+    private var (hasWholeDoubles, hasSmallDoubles, hasSmallLongs) = (false, false, false)
     /// Whether there are empty strings, which stand where there is no value.
     private var hasEmptyTexts = false
 
@@ -33,11 +36,34 @@ struct TypesSeen: Sendable {
         }
         types.insert(type)
         if type == .objectId { ids += 1 }
+        noteNumber(element)
         if type == .binary, let (subtype, _) = element.binary { subtypes.insert(subtype) }
         guard let text = element.stringBytes, element.type == .string else { return }
         if ISOTime.exactly(text) != nil { dateStrings += 1 }
         if ObjectID(hex: text) != nil { idTexts += 1 }
         for type in Self.asTexts where !looks.contains(type) && Self.couldBe(text, element, type) { looks.insert(type) }
+    }
+
+    private mutating func noteNumber(_ element: RawElement) {
+        switch element.type {
+        case .int64:
+            if element.integer.flatMap(Int32.init(exactly:)) != nil { hasSmallLongs = true }
+        case .double:
+            guard let number = element.double.flatMap(Int64.init(exactly:)) else { return }
+            hasWholeDoubles = true
+            if Int32(exactly: number) != nil { hasSmallDoubles = true }
+        default: break
+        }
+    }
+
+    /// The types of those whole numbers that an import of legacy rows would give another type.
+    var lostNumbers: [FieldType] {
+        guard types.intersection([.int, .long, .double]).count > 1 else { return [] }
+        switch leadingNumber {
+        case .numbers: return hasSmallDoubles ? [.double] : []
+        case nil: return (hasSmallLongs ? [.long] : []) + (hasWholeDoubles ? [.double] : [])
+        default: return hasWholeDoubles ? [.double] : []
+        }
     }
 
     /// Whether all values are strings that an import of legacy rows could take for ids (of which some suffice) or for

@@ -136,4 +136,43 @@ import Testing
             #expect(report.warningsTold == log.warnings)
         }
     }
+
+    // MARK: Numbers
+
+    /// The number in a row does not say which of the live types it had: a merge changes the others.
+    @Test(
+        arguments: [
+            ([3.0, .int64(7)], "1 whole number becomes long, though the live documents have some as double"),
+            (
+                [3.0, 7],
+                "1 whole number becomes int or, if larger, double, though the live documents have some as double"
+            ),
+            (
+                [.int64(3), 7],
+                "1 whole number becomes int or, if larger, long, though the live documents have some as long"
+            ),
+            ([3.5, 7], nil), ([3.5, .int64(7)], nil), ([.int64(5_000_000_000), 7], nil), ([3.0, 5.0], nil),
+            ([.int64(3), .int64(7)], nil), ([3.0, 7, "x"], "1 whole number becomes int"),
+        ] as [([Value], String?)])
+    func liveNumbersThatAMergeWouldChangeAreToldBeforehand(values: [Value], warning: String?) throws {
+        try withTestDatabase { database, folder in
+            try database.insert(
+                values.enumerated().map { ["_id": .int32(Int32($0)), "in": ["x": $1]] }, into: "c")
+            let path = try file([#"{"_id":0,"in":{"x":3}}"#], folder)
+            let log = MessageLog()
+            let report = try database.load(path, .merge, log) { $0.isDryRun = true }
+            let told = log.warnings.filter { $0.hasPrefix("c.in.x: ") }
+            #expect(told.count == (warning == nil ? 0 : 1), "\(log.warnings)")
+            if let warning { #expect(told.first?.hasPrefix("c.in.x: \(warning)") == true, "\(told)") }
+            #expect(report.warningsTold == log.warnings)
+            // What the configuration demands is no guess.
+            let demanded = MessageLog()
+            try database.load(path, .merge, demanded) {
+                $0.isDryRun = true
+                $0.configuration = try Configuration.parse(
+                    yaml: "collections: {c: {types: {in.x: double}}}", file: "c.yaml")
+            }
+            #expect(demanded.warnings == [])
+        }
+    }
 }
