@@ -157,6 +157,19 @@ import Testing
         #expect(resolution.lookAlikes.map(\.isDoubt) == (isTold ? [true] : []))
     }
 
+    /// JSON.stringify writes the years before 0 and after 9999 with six digits.
+    @Test func datesOfAnyYearThatBecomeDatesAreNotDoubted() throws {
+        var file = LegacyRows()
+        for text in [Self.text, "+010000-01-01T00:00:00.000Z"] { file.add("b", ["at": text]) }
+        let live: [String: [FieldPath: ObservedType]] = ["b": [path("at"): .one(.date)]]
+        let resolution = try file.resolve(liveTypes: live)
+        let (rows, _) = try file.converted(resolution.rules)
+        #expect(rows["b"] == [["at": Self.day], ["at": .date(253_402_300_800_000)]])
+        #expect(resolution.lookAlikes.isEmpty, "\(resolution.lookAlikes)")
+        file.add("b", ["at": "+010000-01-01"])
+        #expect(try file.resolve(liveTypes: live).lookAlikes.map(\.isDoubt) == [true])
+    }
+
     /// Doubts are told before the import; that ids dangle says nothing of the numbers beside them.
     @Test func linesHaveNoDoubtsAndNumbersDoNotDangle() throws {
         var file = LegacyRows()

@@ -27,7 +27,7 @@ extension PathSurvey {
             switch (decision, type) {
             case (.leave, .bool): strings
             case (.rule(let rule), _) where rule.reason != .live: 0
-            case (.rule, .date): strings - dateStrings
+            case (.rule, .date): strings - dateStrings - expandedDates
             case (.rule, .objectId): strings - hexStrings
             case (.rule, .uuid): strings - uuidStrings
             case (.rule, .long): strings - longStrings

@@ -21,6 +21,8 @@ struct PathSurvey: Sendable {
     var hexStrings = 0
     /// The strings of exactly the form of a date.
     var dateStrings = 0
+    /// The strings of the form of a date whose year has six digits and a sign.
+    var expandedDates = 0
     /// The distinct ObjectIds, whether written as 24 digits or typed.
     var ids = IDSample()
     /// The other distinct strings, numbers and bools.
@@ -69,6 +71,7 @@ struct PathSurvey: Sendable {
             }
             if ISOTime.exactly(text) != nil { dateStrings += 1 }
         }
+        if text.count == 27, ISOTime.exactlyExpanded(text) != nil { expandedDates += 1 }
         // The form of a UUID, or base64 of 16 bytes.
         if text.count == 36 || text.count == 24 && text[23] == 0x3D, Conversion.uuid(element) != nil {
             uuidStrings += 1
@@ -91,6 +94,7 @@ struct PathSurvey: Sendable {
         typed += other.typed
         hexStrings += other.hexStrings
         dateStrings += other.dateStrings
+        expandedDates += other.expandedDates
         ids.merge(other.ids)
         others.merge(other.others)
     }
