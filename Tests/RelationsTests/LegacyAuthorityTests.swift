@@ -113,7 +113,7 @@ import Testing
         }
         let resolution = try inference.resolve(
             configuration: try Self.configuration("a: {types: {m.k\(names - 1): string}}"))
-        #expect(resolution.absent.isEmpty)
+        #expect(resolution.absentTypes.isEmpty && resolution.absentReferences.isEmpty)
     }
 
     // MARK: What is told

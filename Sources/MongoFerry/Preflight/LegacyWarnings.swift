@@ -10,7 +10,7 @@ struct LegacyWarnings {
     let maximumRejects: Int
 
     /// In the order in which they are told.
-    var texts: [String] { unusedTypes + unmarkedRows + doubts + conflictsOfBadRows }
+    var texts: [String] { unusedTypes + unusedReferences + unmarkedRows + doubts + conflictsOfBadRows }
 
     private func isTaken(_ name: String) -> Bool { choice.exclusion(of: name) == nil }
 
@@ -18,9 +18,8 @@ struct LegacyWarnings {
     /// rows show.
     private var unusedTypes: [String] {
         let configuration = choice.configuration
-        let file = configuration.file ?? "the configuration"
         let typed = configuration.collections.filter { !$0.types.isEmpty }
-        let absent = resolution.absent.map { type in
+        let absent = resolution.absentTypes.map { type in
             "\(file) has a type of \(type.collection).\(type.path): \(type.problem)"
         }
         let unmarked = typed.compactMap { entry -> String? in
@@ -37,6 +36,18 @@ struct LegacyWarnings {
             "\(file) has types of '\($0.name)', which has no rows in the file\(NearestName.question($0.name, among: names))"
         }
         return absent + unmarked + rowless
+    }
+
+    private var file: String { choice.configuration.file ?? "the configuration" }
+
+    /// References in the configuration that no row has: those that they were meant for are checked only if they are
+    /// discovered.
+    private var unusedReferences: [String] {
+        // Rows of Extended JSON may have the others.
+        guard !survey.kinds.isMixed else { return [] }
+        return resolution.absentReferences.filter { isTaken($0.collection) }.map { reference in
+            "\(file) has a reference of \(reference.collection).\(reference.path): \(reference.problem)"
+        }
     }
 
     /// Rows that nothing marks as the old application's in a file that has others, and whose ids and dates then stay

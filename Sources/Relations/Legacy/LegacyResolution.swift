@@ -35,8 +35,9 @@ public struct LegacyResolution: Sendable {
     /// what they look like or what the live documents have.
     public let lookAlikes: [Conflict]
     public let dangling: [Dangling]
-    /// Paths in the configuration's `types` that no row has.
-    public let absent: [Conflict]
+    /// Paths in the configuration's `types`, and those of its references, that no row has.
+    public let absentTypes: [Conflict]
+    public let absentReferences: [Conflict]
     /// Collections with too many different paths to be surveyed: nothing but `_id` was inferred from their rows.
     public let crowded: [String]
 }

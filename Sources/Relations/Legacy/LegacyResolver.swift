@@ -57,7 +57,10 @@ struct LegacyResolver {
         draft.rules += configuration.collections.flatMap { entry in
             Set(entry.references.map(\.path)).compactMap { authority.referenceRule(entry.name, $0)?.rule }
         }
-        draft.absent = configuration.collections.flatMap(absentPaths)
+        draft.absentTypes = configuration.collections.flatMap { absent($0.types.keys.sorted(), of: $0) }
+        draft.absentReferences = configuration.collections.flatMap {
+            absent(Set($0.references.map(\.path)).sorted(), of: $0)
+        }
         return draft.resolution
     }
 
@@ -196,15 +199,14 @@ struct LegacyResolver {
         }
     }
 
-    /// Paths in the configuration's `types` that no row has, if the collection has rows and all paths were surveyed.
-    private func absentPaths(_ entry: Configuration.Collection) -> [LegacyResolution.Conflict] {
-        guard !entry.types.isEmpty, let survey = collections[ExactName(entry.name)], survey.rows > 0,
+    /// Those paths of the configuration that no row has, if the collection has rows and all paths were surveyed.
+    private func absent(_ paths: [FieldPath], of entry: Configuration.Collection) -> [LegacyResolution.Conflict] {
+        guard !paths.isEmpty, let survey = collections[ExactName(entry.name)], survey.rows > 0,
             !survey.walker.isFull, survey.walker.crowdedPaths.isEmpty
         else { return [] }
         let seen = survey.named.map(\.path)
         let known = Set(seen.flatMap { path in path.steps.indices.map { FieldPath(steps: Array(path.steps[...$0])) } })
-        let absent = entry.types.keys.sorted().filter { !known.contains($0) }
-        return absent.enumerated().map { number, path in
+        return paths.filter { !known.contains($0) }.enumerated().map { number, path in
             // Looking for a similar name takes long, and nobody reads that many.
             let question =
                 number < Self.mostQuestions
@@ -238,7 +240,8 @@ private struct Draft {
     var conflicts: [LegacyResolution.Conflict] = []
     var lookAlikes: [LegacyResolution.Conflict] = []
     var dangling: [LegacyResolution.Dangling] = []
-    var absent: [LegacyResolution.Conflict] = []
+    var absentTypes: [LegacyResolution.Conflict] = []
+    var absentReferences: [LegacyResolution.Conflict] = []
     var crowded: [String] = []
     /// Searches that will be made together.
     private var waiting: [WaitingSearch] = []
@@ -262,6 +265,6 @@ private struct Draft {
             lookAlikes: lookAlikes.sorted {
                 (ExactName($0.collection), $0.path) < (ExactName($1.collection), $1.path)
             },
-            dangling: dangling, absent: absent, crowded: crowded)
+            dangling: dangling, absentTypes: absentTypes, absentReferences: absentReferences, crowded: crowded)
     }
 }

@@ -175,4 +175,23 @@ import Testing
             #expect(demanded.warnings == [])
         }
     }
+
+    // MARK: The configuration
+
+    @Test func aReferenceOfTheConfigurationThatNoRowHasIsToldWithTheNearestName() throws {
+        try withTestDatabase { database, folder in
+            let path = try file([#"{"_id":"\#(Self.id(1))","customerId":"\#(Self.id(2))"}"#], folder)
+            let log = MessageLog()
+            try database.load(path, .merge, log) {
+                $0.configuration = try Configuration.parse(
+                    yaml: "collections: {c: {references: {custmerId: c}, types: {day: date}}}", file: "c.yaml")
+                $0.isDryRun = true
+            }
+            #expect(
+                log.warnings.filter { $0.contains("no row has it") } == [
+                    "c.yaml has a type of c.day: no row has it",
+                    "c.yaml has a reference of c.custmerId: no row has it. Did you mean 'customerId'?",
+                ], "\(log.warnings)")
+        }
+    }
 }
