@@ -140,6 +140,25 @@ import Testing
             ])
     }
 
+    /// As ids of 24 hex digits are named of which too few exist.
+    @Test func textsOfWhichOnlySomeAreKeysThatBecomeUUIDsAreNamed() throws {
+        var file = LegacyRows()
+        for uuid in Self.uuids.prefix(3) { file.add("customers", ["_id": uuid]) }
+        for (number, uuid) in Self.uuids.prefix(6).enumerated() {
+            file.add("orders", ["_id": .int32(Int32(number)), "who": uuid, "batch": Self.uuids[10]])
+        }
+        let live: [String: [FieldPath: ObservedType]] = ["customers": [.id: .one(.uuid)]]
+        let resolution = try file.resolve(liveTypes: live)
+        #expect(resolution.rules(of: "orders") == [])
+        #expect(
+            resolution.lookAlikes.map { "\($0.path): \($0.problem)" } == [
+                "who: 6 UUIDs stay strings: 3 of 6 different values are _ids of customers, which become UUIDs"
+            ])
+        // What the live documents have as strings stays so without a word.
+        let known = try file.resolve(liveTypes: live.merging(["orders": [path("who"): .one(.string)]]) { $1 })
+        #expect(known.lookAlikes.isEmpty)
+    }
+
     /// Only samples of large sets are compared, and here a sample of the few values is too small to tell.
     @Test func aFewValuesBesideManyKeysDecideNothing() throws {
         var file = LegacyRows()

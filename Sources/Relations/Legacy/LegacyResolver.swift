@@ -112,10 +112,14 @@ struct LegacyResolver {
                 draft.conflicts.append(.init(collection: name.text, path: path, problem: problem))
             }
             if let rule = authority.dateRule(name.text, path, seen) { draft.rules.append(rule) }
-            if let (rule, reference) = authority.uuidRule(name.text, path, seen, uuids) {
+            switch authority.keysOfUUIDs(name.text, path, seen, uuids) {
+            case .majority(let rule, let reference):
                 draft.rules.append(rule)
                 draft.references.append(reference)
                 return nil
+            case .minority(let problem):
+                draft.lookAlikes.append(.init(collection: name.text, path: path, problem: problem))
+            case nil: break
             }
         }
         if let problem = authority.problem(ofNumbers: path, in: name, seen, decision) {
