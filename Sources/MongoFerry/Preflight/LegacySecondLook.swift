@@ -3,7 +3,8 @@ import BackupFile
 import Relations
 
 /// Reads a legacy file once more for what several threads could not determine in the first pass: which paths have data
-/// as names, and, if other rows are Extended JSON, their `_id`s, to which the old application's rows may refer.
+/// as names, and, if other rows are Extended JSON, their `_id`s, to which the old application's rows may refer, and what
+/// they have where these rows have dates.
 struct LegacySecondLook {
     let reader: BackupReader
     let operation: OperationContext
@@ -16,6 +17,7 @@ struct LegacySecondLook {
         let look = LegacySecondLookWorker(survey, crowded)
         // One thread, so that every run has the same result.
         try BatchPass.run(reader, workers: [look], cancellation: operation.cancellation)
+        survey.inference.note(look.witness)
         survey.inference.merge(look.otherIDs)
         survey.inference.replace(crowded, by: look.crowds)
     }
@@ -28,11 +30,13 @@ private final class LegacySecondLookWorker: BatchWorker {
     private let crowded: Set<[UInt8]>
     private(set) var crowds = LegacyInference.ofCrowds
     private(set) var otherIDs = LegacyInference()
+    private(set) var witness: DateWitness
 
     init(_ survey: FileSurvey, _ crowded: [String]) {
         decoder = RowDecoder(survey)
         legacyRows = survey.legacyRows
         isMixed = survey.kinds.isMixed
+        witness = isMixed ? survey.inference.dateWitness : DateWitness()
         self.crowded = Set(crowded.map { Array($0.utf8) })
     }
 
@@ -46,9 +50,14 @@ private final class LegacySecondLookWorker: BatchWorker {
                 try decoder.withDocument(fields, line: row.line, collection: name) { document, traits in
                     if legacyRows.includes(document, hasWrapper: traits.contains(.wrapper)) {
                         if isCrowded { try crowds.add(document, in: name) }
-                    } else if let id = document.first, id.type == .objectID {
-                        if isCrowded { crowds.add(id: id, in: name) } else { otherIDs.add(id: id, in: name) }
+                        return
                     }
+                    // The old application may have stored what looks like a wrapper.
+                    if traits.contains(.wrapper), !FileSurvey.LegacyRows.hasHexadecimalID(document) {
+                        try witness.add(document, in: name)
+                    }
+                    guard let id = document.first, id.type == .objectID else { return }
+                    if isCrowded { crowds.add(id: id, in: name) } else { otherIDs.add(id: id, in: name) }
                 }
             } catch is RowProblem {}
         }

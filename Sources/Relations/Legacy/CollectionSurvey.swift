@@ -29,6 +29,11 @@ struct CollectionSurvey: Sendable {
         }
     }
 
+    /// - Parameter counts: the number of values that are no dates in other rows, by the number of the path.
+    mutating func noteElsewhere(_ counts: [Int]) {
+        for (number, count) in counts.enumerated() { paths[number].valuesElsewhere += count }
+    }
+
     mutating func merge(_ other: CollectionSurvey) {
         rows += other.rows
         for (theirs, ours) in walker.absorb(other.walker).enumerated() {

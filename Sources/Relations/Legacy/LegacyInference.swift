@@ -74,6 +74,14 @@ public struct LegacyInference: Sendable {
         shrink()
     }
 
+    /// Makes a witness for the rows of Extended JSON in the same file.
+    public var dateWitness: DateWitness { DateWitness(collections) }
+
+    /// Adds what these rows have shown. No row may have been added since ``dateWitness``.
+    public mutating func note(_ witness: DateWitness) {
+        for name in Array(collections.keys) { collections[name]?.noteElsewhere(witness.others(in: name)) }
+    }
+
     /// The collections with more different paths than are kept. If several threads have looked, it is chance which
     /// paths were kept, but not that there are too many.
     public var crowdedCollections: [String] {

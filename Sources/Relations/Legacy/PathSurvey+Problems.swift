@@ -104,15 +104,17 @@ extension PathSurvey {
             "\(longs.counted("Long stays a document", "Longs stay documents")) of low and high halves: the type long in the configuration makes \(longs == 1 ? "a number of it" : "numbers of them")"
     }
 
-    /// Why the dates at this path stay strings; nil if there are no dates, or all values are dates.
+    /// Why the dates at this path stay strings; nil if there are no dates, or all values are dates,
+    /// also in the file's rows of Extended JSON.
     var dateConflict: String? {
-        guard dateStrings > 0, dateStrings < values else { return nil }
+        guard dateStrings > 0, dateStrings < values || valuesElsewhere > 0 else { return nil }
         let others = [
             (strings - dateStrings, "another string"), (numbers, "a number"), (bools, "a bool"),
             (objects, "a document"),
             (arrays, "an array"), (typed, "another type"),
         ]
-        let parts = others.filter { $0.0 > 0 }.map { "\($0.1) in \($0.0.grouped)" }
+        var parts = others.filter { $0.0 > 0 }.map { "\($0.1) in \($0.0.grouped)" }
+        if valuesElsewhere > 0 { parts.append("something else in \(valuesElsewhere.grouped) of Extended JSON rows") }
         return "a date in \(dateStrings.counted("value")), \(parts.listed("and")): left as they are"
     }
 }

@@ -17,6 +17,8 @@ struct PathSurvey: Sendable {
     var longStrings = 0
     /// Values that came with their type, such as `$numberDecimal`.
     var typed = 0
+    /// The values that are no dates in the file's rows of Extended JSON, if all values here are dates.
+    var valuesElsewhere = 0
     /// The strings of 24 hexadecimal digits.
     var hexStrings = 0
     /// The strings of exactly the form of a date.
@@ -92,6 +94,7 @@ struct PathSurvey: Sendable {
         longs += other.longs
         arrays += other.arrays
         typed += other.typed
+        valuesElsewhere += other.valuesElsewhere
         hexStrings += other.hexStrings
         dateStrings += other.dateStrings
         expandedDates += other.expandedDates

@@ -114,9 +114,10 @@ struct TypeAuthority {
         return rule?.type == .objectId ? nil : rule
     }
 
-    /// The rule that makes dates of the strings at a path; nil unless all values have the form of a date.
+    /// The rule that makes dates of the strings at a path; nil unless all values have the form of a date, and those
+    /// of the file's Extended JSON are dates.
     func dateRule(_ collection: String, _ path: FieldPath, _ seen: PathSurvey) -> TypeRule? {
-        guard seen.values > 0, seen.dateStrings == seen.values else { return nil }
+        guard seen.values > 0, seen.dateStrings == seen.values, seen.valuesElsewhere == 0 else { return nil }
         let count = seen.values.grouped
         return TypeRule(
             collection: collection, path: path, type: .date,

@@ -194,4 +194,23 @@ import Testing
                 ], "\(log.warnings)")
         }
     }
+
+    // MARK: Rows of both kinds
+
+    /// It is certain of a row of Extended JSON that its strings were strings.
+    @Test(arguments: [
+        ("\"\(day)\"", false), ("5", false), (#"{"$date":"2020-01-01T00:00:00Z"}"#, true), ("null", true),
+    ])
+    func aStringInARowOfExtendedJSONShowsThatDatesThereAreStrings(value: String, isConverted: Bool) throws {
+        try withTestDatabase { database, folder in
+            let path = try file(
+                [
+                    #"{"_id":{"$oid":"\#(Self.id(1))"},"in":{"code":\#(value)}}"#,
+                    #"{"_id":"\#(Self.id(2))","in":{"code":"\#(Self.day)"}}"#,
+                ], folder)
+            try database.load(path)
+            let old = try database.documents(in: "c", ["_id": .objectID(Self.id(2))])
+            #expect(old.map { $0["in"]?.document?["code"] } == [isConverted ? Self.date : .string(Self.day)])
+        }
+    }
 }
