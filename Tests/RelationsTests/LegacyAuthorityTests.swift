@@ -170,6 +170,26 @@ import Testing
         #expect(try file.resolve(liveTypes: live).lookAlikes.map(\.isDoubt) == [true])
     }
 
+    /// Nobody reads a line for each of thousands of names; programs have the whole list.
+    @Test func linesOfPathsThatDifferInOneNameAreOne() throws {
+        var file = LegacyRows()
+        let names = Document { m in
+            for number in 0..<100 { m.append("k\(number)", ["at": Self.text, "by": [hex(2, number)]]) }
+        }
+        file.add("a", ["_id": hex(1, 1), "m": .document(names), "list": [["at": Self.text]]])
+        let resolution = try file.resolve()
+        let (_, counts) = try file.converted(resolution.rules)
+        let report = ConversionReport(resolution, counts: counts)
+        #expect(
+            report.lines == [
+                "a._id: 1 to objectId (_id)",
+                "a.list[].at: 1 to date (inferred: 1 of 1 values have the form of a date)",
+                "a.m.*.at (100 paths): 100 to date, such as m.k0.at (inferred: 1 of 1 values have the form of a date)",
+                "a.m.*.by[] (100 paths), such as m.k0.by[]: 1 value of 24 hex digits stays a string: 0 of 1 different values are _ids",
+            ])
+        #expect(report.entries.count == 102 && report.lookAlikes.count == 100)
+    }
+
     /// Doubts are told before the import; that ids dangle says nothing of the numbers beside them.
     @Test func linesHaveNoDoubtsAndNumbersDoNotDangle() throws {
         var file = LegacyRows()

@@ -69,20 +69,22 @@ struct LegacyWarnings {
     }
 
     private var doubts: [String] {
-        (resolution.conflicts + resolution.lookAlikes).filter { $0.isDoubt && isTaken($0.collection) }.map { doubt in
-            "\(doubt.collection).\(doubt.path): \(doubt.problem)".oneLine
-        }
+        LegacyResolution.lines(
+            (resolution.conflicts + resolution.lookAlikes).filter { $0.isDoubt && isTaken($0.collection) })
     }
 
     /// Rules that rows contradict, where some of these are bad ones that are to be set aside.
     private var conflictsOfBadRows: [String] {
         guard survey.problems.count > 0, survey.problems.count <= maximumRejects else { return [] }
-        return resolution.conflicts.filter {
+        let conflicts = resolution.conflicts.filter {
             !$0.isDoubt && survey.problems.count(of: $0.collection) > 0 && isTaken($0.collection)
         }
-        .map { conflict in
-            "\(conflict.collection).\(conflict.path): \(conflict.problem), for the rows that are set aside count here, too; take them out of the file first if they are to blame"
-                .oneLine
-        }
+        return LegacyResolution.lines(
+            conflicts.map { conflict in
+                var conflict = conflict
+                conflict.problem +=
+                    ", for the rows that are set aside count here, too; take them out of the file first if they are to blame"
+                return conflict
+            })
     }
 }

@@ -32,14 +32,27 @@ public struct ConversionReport: Hashable, Sendable {
         lookAlikes = resolution.lookAlikes
     }
 
-    /// A line for each path, without the doubts, which are reported before anything is written.
+    /// A line for each path, or for many where the same was done, without the doubts, which are reported before anything
+    /// is written.
     ///
     ///     policies.customerId: 60,000 to objectId (reference to customers in the config)
     public var lines: [String] {
-        entries.map(\.description)
-            + (conflicts + lookAlikes).filter { !$0.isDoubt }.map {
-                "\($0.collection).\($0.path): \($0.problem)".oneLine
-            }
+        let groups = PathGroup.groups(entries) {
+            ($0.rule.collection, $0.rule.path)
+        } kind: {
+            $0.kind
+        }
+        return groups.map(Self.line) + LegacyResolution.lines((conflicts + lookAlikes).filter { !$0.isDoubt })
+    }
+
+    private static func line(_ group: PathGroup<Entry>) -> String {
+        let first = group.elements[0]
+        guard group.elements.count > 1 else { return first.description }
+        let converted = group.elements.reduce(0) { $0 + $1.converted }
+        let left = group.elements.reduce(0) { $0 + $1.left }
+        var text = "\(group.place): \(converted.grouped) to \(first.rule.type)"
+        if left > 0 { text += ", \(left.grouped) left as they are" }
+        return (text + ", such as \(first.rule.path) (\(first.rule.reason))\(first.danglingText)").oneLine
     }
 
     /// The same for programs: `{"converted": [{"collection", "path", "to", …}], "conflicts": […], "lookAlikes": …}`.
@@ -64,13 +77,22 @@ extension ConversionReport.Entry: CustomStringConvertible {
     public var description: String {
         var text = "\(rule.collection).\(rule.path): \(converted.grouped) to \(rule.type) (\(rule.reason))"
         if left > 0 { text += ", \(left.grouped) left as they are" }
-        if let dangling {
-            let about = dangling.isExact ? "" : "about "
-            let more = dangling.count > dangling.examples.count ? ", …" : ""
-            text += "; \(about)\(dangling.count.grouped) of the ids exist nowhere: "
-            text += dangling.examples.map(\.description).joined(separator: ", ") + more
-        }
-        return text.oneLine
+        return (text + danglingText).oneLine
+    }
+
+    /// "; 2 of the ids exist nowhere: …".
+    fileprivate var danglingText: String {
+        guard let dangling else { return "" }
+        let about = dangling.isExact ? "" : "about "
+        let more = dangling.count > dangling.examples.count ? ", …" : ""
+        let examples = dangling.examples.map(\.description).joined(separator: ", ")
+        return "; \(about)\(dangling.count.grouped) of the ids exist nowhere: \(examples)\(more)"
+    }
+
+    /// What lines that are told together have in common.
+    fileprivate var kind: String {
+        let reason = if case .inferred = rule.reason { rule.reason.keyword } else { "\(rule.reason)" }
+        return "\(rule.type) \(rule.part) \(reason) \(dangling != nil)"
     }
 
     var document: Document {

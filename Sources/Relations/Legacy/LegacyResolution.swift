@@ -12,6 +12,23 @@ public struct LegacyResolution: Sendable {
         public var isDoubt = false
     }
 
+    /// Lines for people; what is the same at many paths is said once.
+    ///
+    ///     policies.start: a date in 10 values, another string in 3: left as they are
+    public static func lines(_ conflicts: [Conflict]) -> [String] {
+        let groups = PathGroup.groups(conflicts) {
+            ($0.collection, $0.path)
+        } kind: { conflict in
+            // Some texts repeat the path, and counts differ.
+            conflict.problem.replacing(conflict.path.description, with: "").filter { !$0.isNumber }
+        }
+        return groups.map { group in
+            let first = group.elements[0]
+            let example = group.elements.count == 1 ? "" : ", such as \(first.path)"
+            return "\(group.place)\(example): \(first.problem)".oneLine
+        }
+    }
+
     /// Ids at an inferred path that are not an `_id` in the file or the database. They are converted nevertheless.
     public struct Dangling: Hashable, Sendable {
         public let collection: String
