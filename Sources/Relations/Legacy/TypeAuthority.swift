@@ -98,7 +98,7 @@ struct TypeAuthority {
     }
 
     /// The rule that makes something other than ObjectIds of a collection's `_id`s; nil where there is none.
-    private func keyRule(_ name: String, _ passed: Set<ExactName>) -> TypeRule? {
+    func keyRule(_ name: String, _ passed: Set<ExactName>) -> TypeRule? {
         guard infers, !passed.contains(ExactName(name)) else { return nil }
         let rule: TypeRule?
         if let survey = collections[ExactName(name)], survey.rows > 0, let seen = survey.keys {
@@ -124,61 +124,6 @@ struct TypeAuthority {
             reason: .inferred("\(count) of \(count) values have the form of a date"))
     }
 
-    /// The collections whose `_id`s become UUIDs.
-    var collectionsOfUUIDs: [(name: String, keys: DistinctCounter)] {
-        collections.sorted { $0.key < $1.key }.compactMap { name, survey in
-            keyRule(name.text, [])?.type == .uuid ? survey.keys.map { (name.text, $0.others) } : nil
-        }
-    }
-
-    /// What becomes of values of which some are `_id`s that become UUIDs.
-    enum KeysOfUUIDs {
-        /// Most are, and become UUIDs: as strings they would no longer refer to anything.
-        case majority(TypeRule, Reference)
-        /// Too few are, and the UUIDs stay strings.
-        case minority(problem: String)
-    }
-
-    /// Compares samples of the values at a path and of the `_id`s that become UUIDs. Returns nil if none are the same,
-    /// and where the path has so many fewer values than the target that its sample is too small to tell.
-    func keysOfUUIDs(
-        _ collection: String, _ path: FieldPath, _ seen: PathSurvey, _ targets: [(name: String, keys: DistinctCounter)]
-    ) -> KeysOfUUIDs? {
-        guard path != .id, seen.strings > seen.dateStrings, references(collection, path).isEmpty else { return nil }
-        let found = targets.compactMap { target in
-            seen.others.share(in: target.keys).map { (name: target.name, share: $0) }
-        }.filter { $0.share.found > 0 }
-        let majorities = found.filter { 2 * $0.share.found > $0.share.all }
-        let shares = majorities.isEmpty ? found : majorities
-        let best =
-            shares.count < 2
-            ? shares.first
-            : shares.max { left, right in
-                (left.share.found, NameLikeness(of: path, in: collection, to: left.name), ExactName(right.name))
-                    < (right.share.found, NameLikeness(of: path, in: collection, to: right.name), ExactName(left.name))
-            }
-        guard let best else { return nil }
-        let share = "\(best.share.found.grouped) of \(best.share.all.grouped) different values"
-        // The majority must be one of all values.
-        guard !majorities.isEmpty, seen.hexStrings + seen.typed == 0 else {
-            guard seen.uuidStrings > 0 else { return nil }
-            let beside =
-                seen.hexStrings > 0
-                ? " beside values of 24 hex digits" : seen.typed > 0 ? " beside values of other types" : ""
-            return .minority(
-                problem:
-                    "\(seen.uuidStrings.counted("UUID stays a string", "UUIDs stay strings"))\(beside): \(share) are _ids of \(best.name), which become UUIDs"
-            )
-        }
-        return .majority(
-            TypeRule(
-                collection: collection, path: path, type: .uuid,
-                reason: .inferred("\(share) are _ids of \(best.name), which become UUIDs")),
-            Reference(
-                collection: collection, path: path, target: best.name, origin: .discovered("\(share) exist, UUIDs"))
-        )
-    }
-
     /// The part of an `_id` document that a path inside a reference refers to.
     private func partOfKey(_ collection: String, _ path: FieldPath) -> (reference: Reference, path: FieldPath)? {
         guard let all = references[ExactName(collection)] else { return nil }
@@ -189,19 +134,6 @@ struct TypeAuthority {
             }
         }
         return nil
-    }
-
-    /// Reports that strings beside ids stay strings though the `_id`s they refer to become another type; nil otherwise.
-    func problem(
-        ofReference path: FieldPath, in collection: String, _ seen: PathSurvey, _ decision: Decision
-    ) -> String? {
-        guard case .rule(let rule) = decision, case .reference = rule.reason, rule.type == .objectId,
-            seen.hexStrings > 0, seen.strings > seen.hexStrings,
-            let reference = references(collection, path).first,
-            reference.targetPath == .id, let key = keyRule(reference.target, [])
-        else { return nil }
-        return
-            "\((seen.strings - seen.hexStrings).counted("string stays one", "strings stay strings")) beside values of 24 hex digits, and the _ids of \(reference.target) become \(key.type.rawValue); types in the configuration can say otherwise"
     }
 
     /// The rule from the type of the live documents at a path; nil where they have none, or one that converts nothing.
@@ -230,20 +162,6 @@ struct TypeAuthority {
         }
     }
 
-    /// Why a merge may change live values below a path that was not surveyed; nil if the live documents' types are known,
-    /// or if there is nothing.
-    /// - Parameter rules: the rules from the live documents there.
-    func doubt(of collection: ExactName, below place: FieldPath, _ rules: [TypeRule]) -> String? {
-        let types = (liveTypes[collection] ?? [:]).filter { $0.key.isBelow(place) }.values
-        let areComplete = liveDetails[collection]?.areComplete ?? true
-        // 32-bit integers are the same in rows.
-        if !areComplete, rules.contains(where: { $0.type != .int }) {
-            return "not all live documents were looked at, and a merge may change the others"
-        }
-        let areUndecided = !types.isEmpty && types.allSatisfy { $0.deciding == nil && $0 != .numbers }
-        return areUndecided ? "the live documents have values of several types there, which a merge may change" : nil
-    }
-
     /// The rule for a path's numbers where live documents have numbers beside values of other types; nil where numbers
     /// stay as they are, or the configuration decides.
     /// - Parameter seen: nil if the path was not surveyed.
@@ -262,18 +180,8 @@ struct TypeAuthority {
         }
     }
 
-    /// Reports whole numbers of which a merge changes the type; nil if there are none, or if the configuration decides.
-    func problem(
-        ofNumbers path: FieldPath, in collection: ExactName, _ seen: PathSurvey, _ decision: Decision
-    ) -> String? {
-        guard let live = liveTypes[collection]?[path], let lost = liveDetails[collection]?.lostNumbers[path],
-            !isDemandedOfNumbers(decision)
-        else { return nil }
-        return seen.problem(ofNumbersLosing: lost, beside: live)
-    }
-
     /// Whether the configuration says what numbers become. It makes ObjectIds of strings alone.
-    private func isDemandedOfNumbers(_ decision: Decision) -> Bool {
+    func isDemandedOfNumbers(_ decision: Decision) -> Bool {
         guard case .rule(let rule) = decision else { return false }
         return rule.isStrict || rule.isDemanded && rule.type != .objectId
     }
