@@ -190,6 +190,11 @@ extension ImportRun {
         operation.warnOfUnusedReferences(
             options.configuration, in: reader.metadata, rows: survey.rows.map(\.name)
         ) { choice.exclusion(of: $0) != nil }
+        for text in legacy.warnings(
+            ofReferencesIn: options.configuration, survey, except: { choice.exclusion(of: $0) != nil })
+        {
+            operation.warning(text)
+        }
         let (references, faults) = ReferenceSource.file(
             options.configuration, reader.metadata, legacy, rows: survey.rows.map(\.name))
         for fault in faults { operation.warning(fault.warning) }

@@ -16,6 +16,19 @@ struct LegacyTypes {
     /// All references found.
     var references: [Reference] { (resolution?.references ?? []).merged(with: discoveredReferences) }
 
+    /// Warnings of references in the configuration that no row has: what they were meant for is checked only if it is
+    /// discovered.
+    /// - Parameter isLeftOut: whether a collection is not imported.
+    func warnings(
+        ofReferencesIn configuration: Configuration, _ survey: FileSurvey, except isLeftOut: (String) -> Bool
+    ) -> [String] {
+        // Rows of Extended JSON may have the others.
+        guard let resolution, !survey.kinds.isMixed else { return [] }
+        return resolution.absentReferences.filter { !isLeftOut($0.collection) }.map { reference in
+            "\(configuration.file ?? "the configuration") has a reference of \(reference.collection).\(reference.path): \(reference.problem)"
+        }
+    }
+
     /// - Parameter isLeftOut: whether a collection is not imported, so that its rows do not matter.
     func warnings(except isLeftOut: (String) -> Bool) -> [String] {
         (resolution?.crowded ?? []).filter { !isLeftOut($0) }.map {

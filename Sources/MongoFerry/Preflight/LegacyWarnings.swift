@@ -10,7 +10,7 @@ struct LegacyWarnings {
     let maximumRejects: Int
 
     /// In the order in which they are told.
-    var texts: [String] { unusedTypes + unusedReferences + unmarkedRows + doubts + conflictsOfBadRows }
+    var texts: [String] { unusedTypes + unmarkedRows + doubts + conflictsOfBadRows }
 
     private func isTaken(_ name: String) -> Bool { choice.exclusion(of: name) == nil }
 
@@ -39,16 +39,6 @@ struct LegacyWarnings {
     }
 
     private var file: String { choice.configuration.file ?? "the configuration" }
-
-    /// References in the configuration that no row has: those that they were meant for are checked only if they are
-    /// discovered.
-    private var unusedReferences: [String] {
-        // Rows of Extended JSON may have the others.
-        guard !survey.kinds.isMixed else { return [] }
-        return resolution.absentReferences.filter { isTaken($0.collection) }.map { reference in
-            "\(file) has a reference of \(reference.collection).\(reference.path): \(reference.problem)"
-        }
-    }
 
     /// Rows that nothing marks as the old application's in a file that has others, and whose ids and dates then stay
     /// strings.

@@ -657,7 +657,8 @@ extension FaultServerTests {
                 try folder.write("collection,data\n\"\(name)\",\"{\"\"_id\"\":1}\"\n", to: "bad.csv")
             }
             let error = #expect(throws: FerryError.self) { try database.load(file) }
-            #expect(error?.text.hasPrefix("cannot import into '\(name)': ") == true, "\(String(describing: error))")
+            #expect(
+                error?.text.hasPrefix("cannot import into '\(name.oneLine)': ") == true, "\(String(describing: error))")
             // A name in the metadata is refused before any row is read.
             #expect((error?.details.first == "Its first row stands in line 2.") == !isInMetadata)
             #expect(try database.names() == [])
