@@ -45,8 +45,9 @@ struct LiveTypes {
                 self.types[shown.text] = types
             } else if let info = infos[name] {
                 var observer = observer(shown.text)
-                (types[shown.text], details[shown.text]) = try Self.look(connection, info, &observer, cancellation)
-                if observer.isFull { crowded.append(shown.text) }
+                let (seen, details, areAllLookedFor) = try Self.look(connection, info, &observer, cancellation)
+                (types[shown.text], self.details[shown.text]) = (seen, details)
+                if observer.isFull || !areAllLookedFor { crowded.append(shown.text) }
             }
         }
     }
@@ -97,22 +98,24 @@ struct LiveTypes {
 
     private static func look(
         _ connection: Connection, _ info: CollectionInfo, _ observer: inout TypeObserver, _ cancellation: Cancellation
-    ) throws -> ([FieldPath: ObservedType], LiveDetails) {
+    ) throws -> ([FieldPath: ObservedType], LiveDetails, areAllLookedFor: Bool) {
         var entry = BackupMetadata.Collection(
             name: info.name, kind: info.kind == .timeseries ? .timeseries : .collection)
         entry.options = info.options
         let sample = DocumentSample(
             of: entry, try connection.sizes(of: [entry])[info.name], .steady, over: connection)
-        let areAll = try connection.withClient { client in
+        let (areAll, areAllLookedFor) = try connection.withClient { client in
             let areAll = try sample.forEach(client) { try observer.add($0) }
-            if !areAll { try UnseenPaths(sample: sample, cancellation: cancellation).look(client, &observer) }
-            return areAll
+            return try (
+                areAll, areAll || UnseenPaths(sample: sample, cancellation: cancellation).look(client, &observer)
+            )
         }
         var types = observer.types
         // Whatever a time series holds, and even if it is empty.
         if let field = info.options.timeField {
             types[FieldPath(steps: [.field(field)])] = .one(.date)
         }
-        return (types, LiveDetails(areComplete: areAll && !observer.isFull, lostNumbers: observer.lostNumbers))
+        let details = LiveDetails(areComplete: areAll && !observer.isFull, lostNumbers: observer.lostNumbers)
+        return (types, details, areAllLookedFor)
     }
 }

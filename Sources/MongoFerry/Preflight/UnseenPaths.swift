@@ -12,22 +12,40 @@ struct UnseenPaths {
     private static let documentsAtOnce = 500
     /// The paths per query: for each, the server looks at every document.
     private static let pathsAtOnce = 200
-    /// Rows whose names are data may have thousands of paths.
-    private static let mostQueries = 20
+    private static let mostQueries = 40
+    /// How often the whole collection may be read for paths that no document has. Rows whose names are data may have
+    /// thousands of such paths.
+    private static let mostScans = 3
 
-    /// Lets the observer see such documents. Paths that none has cost a single scan together.
+    /// Lets the observer see such documents. Paths that none has cost a single scan together, up to ``pathsAtOnce``.
+    /// - Returns: whether all paths were looked for.
     /// - Throws: ``MongoError``; `CancellationError`.
-    func look(_ client: Client, _ observer: inout TypeObserver) throws {
-        var settled: Set<FieldPath> = []
-        for _ in 0..<Self.mostQueries {
-            try cancellation.check()
-            let unseen = observer.unseen
-            let asked = Array(unseen.filter { $0.isAskable && !settled.contains($0) }.prefix(Self.pathsAtOnce))
-            guard !asked.isEmpty else { return }
-            let hasSeenAll = try ask(asked, client, &observer)
-            // If documents came and none had anything new, they have it inside arrays, where the rows do not.
-            if hasSeenAll || observer.unseen.count == unseen.count { settled.formUnion(asked) }
+    func look(_ client: Client, _ observer: inout TypeObserver) throws -> Bool {
+        let all = observer.unseen.filter(\.isAskable)
+        var waiting = stride(from: 0, to: all.count, by: Self.pathsAtOnce).map {
+            Array(all[$0..<min($0 + Self.pathsAtOnce, all.count)])
         }
+        var (queries, scans) = (0, 0)
+        while let paths = waiting.popLast() {
+            let before = Set(observer.unseen)
+            let asked = paths.filter(before.contains)
+            guard !asked.isEmpty else { continue }
+            guard queries < Self.mostQueries, scans < Self.mostScans else { return false }
+            try cancellation.check()
+            queries += 1
+            let hasSeenAll = try ask(asked, client, &observer)
+            let isNew = observer.unseen.count < before.count
+            if hasSeenAll {
+                if !isNew { scans += 1 }
+            } else if isNew {
+                waiting.append(asked)
+            } else if asked.count > 1 {
+                // Very many documents have one of the paths inside arrays, where the rows do not, and hide the others.
+                waiting.append(Array(asked[..<(asked.count / 2)]))
+                waiting.append(Array(asked[(asked.count / 2)...]))
+            }
+        }
+        return true
     }
 
     /// - Returns: whether there are no other such documents.
@@ -51,9 +69,12 @@ struct UnseenPaths {
 
     private static func filter(_ paths: [FieldPath]) -> Document {
         let alternatives = paths.map { path -> Value in
-            // Of the elements of an array, the array itself tells nothing.
-            let types = path.steps.last == .elements ? valueTypes : valueTypes + ["array"]
-            return .document(Document { $0.append(path.filterField, ["$type": .array(types)]) })
+            func has(_ types: [Value]) -> Value {
+                .document(Document { $0.append(path.filterField, ["$type": .array(types)]) })
+            }
+            // A type is that of the value or of an element, and `array` that of the value alone.
+            guard path.steps.last == .elements else { return has(valueTypes + ["array"]) }
+            return ["$and": [has(valueTypes), has(["array"])]]
         }
         return ["$or": .array(alternatives)]
     }

@@ -31,8 +31,8 @@ extension FerryError {
     private static func advice(_ error: MongoError) -> String? {
         if error.isWriteConcernFailure {
             return error.isInterrupted
-                ? "Somebody has ended the operation on the server. Run the import again."
-                : "rs.status() in mongosh shows which members are down or behind. Run the import again when they are well."
+                ? "Somebody has ended the operation on the server."
+                : "rs.status() in mongosh shows which members are down or behind."
         }
         if error.isUnauthorized { return rights + (action(error).map { " A role of your own needs \($0)." } ?? "") }
         if error.isOutOfDiskSpace { return "Free room on the server." }

@@ -1,3 +1,5 @@
+import Relations
+
 /// Why an operation could not be done, worded for the person who started it.
 public struct FerryError: Error, Sendable, CustomStringConvertible {
     /// What the error means for the command's exit status.
@@ -55,6 +57,7 @@ public struct FerryError: Error, Sendable, CustomStringConvertible {
     public var description: String { Self.lines(text, details + advice) }
 
     private static func lines(_ text: String, _ more: [String]) -> String {
-        ([text] + more.map { "  \($0)" }).joined(separator: "\n")
+        // Names that it quotes may have line ends.
+        ([text] + more.map { "  \($0)" }).map(\.oneLine).joined(separator: "\n")
     }
 }

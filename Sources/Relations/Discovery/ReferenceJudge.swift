@@ -99,14 +99,13 @@ struct ReferenceJudge {
         let strangers = strangers(to: chosen)
         if 2 * explained >= path.count, isContradicted(by: strangers) {
             judgement.candidates = chosen.prefix(Self.toldCandidates).map {
-                candidate($0, text(ofStrangers: strangers, to: chosen))
+                candidate($0, text(ofStrangers: strangers, to: chosen), looksDamaged: isOfIDs)
             }
             return judgement
         }
         guard isEnough(explained) else {
             // No id is anywhere by accident.
-            let isID = path.mainClass == .objectID || path.mainClass == .uuid
-            if let target = chosen.first, explained * 10 >= path.count || isID && explained > 1 {
+            if let target = chosen.first, explained * 10 >= path.count || isOfIDs && explained > 1 {
                 let share = 2 * explained == path.count ? "only half" : "less than half"
                 judgement.candidates.append(candidate(target, "that is \(share)", looksDamaged: true))
             }
@@ -127,16 +126,23 @@ struct ReferenceJudge {
         return path.count - known - (kinds.contains(.objectID) && !kinds.contains(.string) ? spelledIDs : 0)
     }
 
-    /// Whether so many values exist that the others may be those of deleted documents: half of them, but of a few values,
-    /// half may exist by chance.
+    /// Whether the values are such as exist nowhere by chance.
+    private var isOfIDs: Bool { path.mainClass == .objectID || path.mainClass == .uuid }
+
+    /// Whether the values are of one kind.
+    private var isOfOneKind: Bool { countsOfKinds[path.mainClass.rawValue] == path.count }
+
+    /// Whether so many values exist that the others may be those of deleted documents: half of them. Of a few values
+    /// that may exist by chance, or that are not all ids, it must be more.
     private func isEnough(_ existing: Int) -> Bool {
-        path.count < Self.manyValues ? 2 * existing > path.count : 2 * existing >= path.count
+        let isHalfEnough = path.count >= Self.manyValues || isOfIDs && isOfOneKind
+        return isHalfEnough ? 2 * existing >= path.count : 2 * existing > path.count
     }
 
-    /// Whether values of other kinds than the targets' `_id`s show that the path does not refer to these. If only a few
-    /// values are known, the others may exist by chance.
+    /// Whether values of other kinds than the targets' `_id`s show that the path does not refer to these. A few words,
+    /// such as "system", stand beside ids in many programs' data.
     private func isContradicted(by strangers: Int) -> Bool {
-        path.count < Self.manyValues ? strangers > 0 : strangers * 5 > path.count
+        path.count < Self.manyValues && !isOfIDs ? strangers > 0 : strangers * 5 > path.count
     }
 
     private static let manyValues = 20

@@ -52,7 +52,8 @@ public struct ConversionReport: Hashable, Sendable {
         let left = group.elements.reduce(0) { $0 + $1.left }
         var text = "\(group.place): \(converted.grouped) to \(first.rule.type)"
         if left > 0 { text += ", \(left.grouped) left as they are" }
-        return (text + ", such as \(first.rule.path) (\(first.rule.reason))\(first.danglingText)").oneLine
+        let dangling = LegacyResolution.Dangling.text(group.elements.compactMap(\.dangling))
+        return (text + ", such as \(first.rule.path) (\(first.rule.reason))\(dangling)").oneLine
     }
 
     /// The same for programs: `{"converted": [{"collection", "path", "to", …}], "conflicts": […], "lookAlikes": …}`.
@@ -77,16 +78,7 @@ extension ConversionReport.Entry: CustomStringConvertible {
     public var description: String {
         var text = "\(rule.collection).\(rule.path): \(converted.grouped) to \(rule.type) (\(rule.reason))"
         if left > 0 { text += ", \(left.grouped) left as they are" }
-        return (text + danglingText).oneLine
-    }
-
-    /// "; 2 of the ids exist nowhere: …".
-    fileprivate var danglingText: String {
-        guard let dangling else { return "" }
-        let about = dangling.isExact ? "" : "about "
-        let more = dangling.count > dangling.examples.count ? ", …" : ""
-        let examples = dangling.examples.map(\.description).joined(separator: ", ")
-        return "; \(about)\(dangling.count.grouped) of the ids exist nowhere: \(examples)\(more)"
+        return (text + LegacyResolution.Dangling.text([dangling].compactMap(\.self))).oneLine
     }
 
     /// What lines that are told together have in common.
@@ -113,5 +105,18 @@ extension ConversionReport.Entry: CustomStringConvertible {
                 document.append("examples", .array(dangling.examples.map(Value.objectID)))
             }
         }
+    }
+}
+
+extension LegacyResolution.Dangling {
+    /// "; 2 of the ids exist nowhere: …"; empty if there are none.
+    fileprivate static func text(_ all: [Self]) -> String {
+        let count = all.reduce(0) { $0 + $1.count }
+        guard count > 0 else { return "" }
+        let about = all.allSatisfy(\.isExact) ? "" : "about "
+        let examples = all.flatMap(\.examples).prefix(max(3, all.map(\.examples.count).max() ?? 0))
+        let more = count > examples.count ? ", …" : ""
+        return
+            "; \(about)\(count.grouped) of the ids exist nowhere: \(examples.map(\.description).joined(separator: ", "))\(more)"
     }
 }

@@ -68,9 +68,9 @@ private struct PathPattern: Hashable, CustomStringConvertible {
         (self.collection, self.kind, self.steps) = (collection, kind, steps)
     }
 
-    /// The patterns with one name less.
+    /// The patterns with one name less. Names of the first level are fields, however many there are.
     var wider: [PathPattern] {
-        steps.indices.compactMap { index in
+        steps.indices.dropFirst().compactMap { index in
             guard case .field? = steps[index] else { return nil }
             var steps = steps
             steps[index] = nil

@@ -58,7 +58,7 @@ extension PathSurvey {
             default: "int or, if larger, long"
             }
         return
-            "\(wholeNumbers.counted("whole number becomes", "whole numbers become")) \(becomes), though the live documents have some as \(lost.map(\.rawValue).listed("and")): a merge changes these; types in the configuration can say otherwise"
+            "\(wholeNumbers.counted("whole number becomes", "whole numbers become")) \(becomes), though the live documents have some as \(lost.map(\.rawValue).listed("and")): where these are replaced, they change; types in the configuration can say otherwise"
     }
 
     private func textOfProblem(beside live: ObservedType, _ decision: TypeAuthority.Decision) -> String? {

@@ -26,13 +26,15 @@ extension TypeAuthority {
     /// or if there is nothing.
     /// - Parameter rules: the rules from the live documents there.
     func doubt(of collection: ExactName, below place: FieldPath, _ rules: [TypeRule]) -> String? {
-        let types = (liveTypes[collection] ?? [:]).filter { $0.key.isBelow(place) }.values
+        let types = (liveTypes[collection] ?? [:]).filter { $0.key.isBelow(place) }
         let areComplete = liveDetails[collection]?.areComplete ?? true
         // 32-bit integers are the same in rows.
         if !areComplete, rules.contains(where: { $0.type != .int }) {
             return "not all live documents were looked at, and a merge may change the others"
         }
-        let areUndecided = !types.isEmpty && types.allSatisfy { $0.deciding == nil && $0 != .numbers }
-        return areUndecided ? "the live documents have values of several types there, which a merge may change" : nil
+        let undecided = types.filter { $0.value.deciding == nil && $0.value != .numbers }.keys.sorted()
+        guard let first = undecided.first else { return nil }
+        let places = undecided.count == 1 ? "at \(first)" : "at \(undecided.count.grouped) paths, such as \(first)"
+        return "the live documents have values of several types there (\(places)), which a merge may change"
     }
 }

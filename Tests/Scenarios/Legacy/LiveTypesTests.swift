@@ -67,6 +67,46 @@ import Testing
         }
     }
 
+    /// Very many documents have one of the paths in another form than the rows, and hide the few that have the others.
+    @Test func whatManyDocumentsHaveOtherwiseHidesNothing() throws {
+        try withTestDatabase { database, folder in
+            let rare: Document = ["_id": 7007, "by": .objectID(Self.id(1)), "at": .string(Self.day), "tags": ["x"]]
+            try database.insert(
+                (0..<12_000).filter { $0 != 7007 }.map { ["_id": .int32($0), "tags": "x", "in": [["none": 1]]] },
+                into: "c")
+            try database.insert([rare], into: "c")
+            let path = try file(
+                [
+                    #"{"_id":7007,"by":"\#(Self.id(1))","at":"\#(Self.day)","tags":["x"]}"#,
+                    #"{"_id":-1,"in":{"none":"\#(Self.day)"}}"#,
+                ], folder)
+            let report = try database.load(path)
+            #expect(report.totals.unchanged == 1 && report.totals.inserted == 1, "\(report.totals)")
+            #expect(try database.documents(in: "c", ["_id": 7007]) == [rare])
+        }
+    }
+
+    /// Each scan reads the whole collection.
+    @Test func pathsThatNoDocumentHasCostThreeScansAtMost() throws {
+        try withTestDatabase { database, folder in
+            try database.insert((0..<12_000).map { ["_id": .int32($0)] }, into: "c")
+            let names = (0..<900).map { #""none\#($0)":"\#(Self.day)""# }
+            let path = try file([#"{"_id":-1,\#(names.joined(separator: ","))}"#], folder)
+            let log = MessageLog()
+            try database.client.run(["profile": 2], on: database.name)
+            defer { _ = try? database.client.run(["profile": 0], on: database.name) }
+            try database.load(path, .merge, log) { $0.isDryRun = true }
+            try database.client.run(["profile": 0], on: database.name)
+            let scans = try database.documents(
+                in: "system.profile",
+                ["ns": .string("\(database.name).c"), "op": "query", "planSummary": "COLLSCAN"])
+            #expect(scans.count == 3)
+            #expect(
+                log.warnings.contains { $0.hasPrefix("c: the live documents have too many different names") },
+                "\(log.warnings)")
+        }
+    }
+
     // MARK: Names that are data
 
     /// Thousands of names that no row has must not leave the others' fields unseen.

@@ -90,6 +90,20 @@ import Testing
         }
     }
 
+    /// A server sees only one of the values, and the document is there all the same.
+    @Test func aKeyThatIsThereTwiceIsMerged() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": "F", "mail": "a", "mail": "b", "v": "new"]], into: "users")
+            try database.export(to: folder.file("users.csv"))
+            try database.drop("users")
+            try database.insert([["_id": "L", "mail": "b", "v": "old"]], into: "users")
+            let report = try database.load(folder.file("users.csv")) { $0.upsertKeys = ["mail"] }
+            #expect(report.totals.updated == 1 && report.totals.inserted == 0, "\(report.totals)")
+            #expect(
+                try database.documents(in: "users") == [["_id": "L", "mail": "a", "mail": "b", "v": "new"]])
+        }
+    }
+
     /// Whichever way the server is queried: by values that are unique to each row, along an index, or for a grid of
     /// values, which also finds other documents.
     @Test(arguments: ["telling", "grid", "indexed grid"])

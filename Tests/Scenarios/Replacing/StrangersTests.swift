@@ -101,7 +101,7 @@ extension BusyServerTests {
         }
 
         /// The view is gone already when its drop is sent again.
-        @Test func whatTakesTheNameOfAViewIsNotDroppedForIt() throws {
+        @Test func whatTakesTheNameOfAViewIsCountedBeforeItGoes() throws {
             try withDatabase(on: server) { database, folder in
                 try database.insert([["_id": 1]], into: "c")
                 try export(database, to: folder.file("c.csv"))

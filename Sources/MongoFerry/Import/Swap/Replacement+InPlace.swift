@@ -140,6 +140,7 @@ extension Replacement {
     ) throws {
         try connection.withClient { client in
             let kept = lock.definitions(client, of: connection.database)
+            let strangersBefore = progress.strangers
             try kept.keep(entry)
             do {
                 // A majority acknowledges it together with the command that creates it again, so that another program's
@@ -153,7 +154,9 @@ extension Replacement {
                     try lock.settle(step.databaseName, operation.cancellation)
                     let now = try CollectionIdentities.uuid(of: step.databaseName, in: connection.database, client)
                     if let now, !old.contains(now) {
-                        progress.strangers += try client.countStored(in: connection.namespace(step.databaseName))
+                        // Each attempt counts them anew.
+                        progress.strangers =
+                            try strangersBefore + client.countStored(in: connection.namespace(step.databaseName))
                     }
                 } beforeEach: {
                     try lock.check()

@@ -43,7 +43,7 @@ extension Replacement {
                 "Free room on the server and run the import again; or use --in-place, which drops each collection before "
                     + "it loads it: then the old and the new one need no room beside each other."
             ]
-        } else if error.isRetryable || error.isServerTrouble {
+        } else if error.isRetryable || error.isServerTrouble || error.isWriteConcernFailure {
             fault.advice.append("Run the import again.")
         }
         return fault

@@ -104,6 +104,15 @@ struct DocumentKey: Sendable {
         ["$or": .array(documents.map { .document(filter(of: $0)) })]
     }
 
+    /// Whether a part of the key is there more than once. Servers see one of them, and not each the same.
+    func isRepeated(in document: RawDocument) -> Bool {
+        paths.contains { path in
+            var count = 0
+            try? path.forEachValue(in: document) { _ in count += 1 }
+            return count > 1
+        }
+    }
+
     /// A filter that finds the documents with this document's key.
     func filter(of document: RawDocument) -> Document {
         Document { filter in

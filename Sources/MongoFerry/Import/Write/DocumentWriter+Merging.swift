@@ -80,7 +80,8 @@ extension DocumentWriter {
             return
         }
         let id = liveID.withRaw { $0.first.map(Self.filter) } ?? [:]
-        try bulk.replaceOne(filter: id.joined(key.filter(of: document)), with: document, upsert: false)
+        let same = key.isRepeated(in: document) ? [:] : key.filter(of: document)
+        try bulk.replaceOne(filter: id.joined(same), with: document, upsert: false)
     }
 
     /// Looks up once more where some live documents were not found any more, and writes what is not there now.
@@ -91,7 +92,7 @@ extension DocumentWriter {
         guard written < indexes.count else { return }
         guard attempt < Self.lookups else {
             throw FerryError(
-                "\(target.name): another program changes or deletes documents again and again whose \(key.names.joined(separator: ", ")) the file has",
+                "\(target.name): documents whose \(key.names.joined(separator: ", ")) the file has are there when they are looked for and not when they are replaced, again and again: other programs may change or delete them",
                 advice: ["Run the import again when nothing else writes there."])
         }
         let (unchangedBefore, matchedBefore) = (outcome.unchanged, matched)
