@@ -74,6 +74,57 @@ extension BusyServerTests {
             }
         }
 
+        /// Documents that exchange values of a unique index are deleted and inserted in a transaction.
+        @Test func aKeyThatHasPassedToAnotherDocumentIsNotWrittenByATransactionEither() throws {
+            try withDatabase(on: server) { database, folder in
+                try write([["_id": 1, "k": "a", "u": 2], ["_id": 2, "k": "b", "u": 1]], database, folder)
+                try database.run([
+                    "createIndexes": "c", "indexes": [["key": ["u": 1], "name": "u", "unique": true]],
+                ])
+                try database.insert([["_id": 1, "k": "a", "u": 1], ["_id": 2, "k": "b", "u": 2]], into: "c")
+                let outcome = try server.hold(
+                    "delete", "\(database.name).c", answer: [:],
+                    of: importing(database, folder, ["--upsert-keys", "k"])
+                ) {
+                    try database.delete("c", ["_id": 1])
+                    try database.insert([["_id": 3, "k": "a", "u": 9]], into: "c")
+                }
+                #expect(outcome.status == 2, "\(outcome.text)")
+                #expect(
+                    outcome.errors.contains("another program has changed or deleted the document that had its key"),
+                    "\(outcome.errors)")
+                #expect(
+                    Set(try database.documents(in: "c"))
+                        == [["_id": 2, "k": "b", "u": 1], ["_id": 3, "k": "a", "u": 9]])
+                #expect(try counts(folder) == [.number(0), .number(1), .number(0), .number(1)])
+            }
+        }
+
+        /// One is deleted before it is replaced, another changed after it was: each row counts once.
+        @Test func whatIsChangedOnceMoreCountsOnce() throws {
+            try withDatabase(on: server) { database, folder in
+                try write((1...4).map { ["_id": .int32($0), "mail": .int32($0), "v": 1] }, database, folder)
+                try database.insert((1...4).map { ["_id": .int32($0), "mail": .int32($0), "v": 0] }, into: "c")
+                // The first command looks for what is there.
+                let pause = try FailPoint(
+                    server, ["find", "update"], mode: .skip(1),
+                    [
+                        "namespace": .string("\(database.name).c"), "blockConnection": true, "blockTimeMS": 1000,
+                    ])
+                let program = try Program(importing(database, folder, ["--upsert-keys", "mail"]))
+                try pause.waitUntilEntered()
+                try database.delete("c", ["_id": 1])
+                let since = try server.logSize
+                try poll("the second look") { try server.hasHeldUp(since: since) }
+                try database.update("c", ["_id": 2], ["$set": ["v": 5]])
+                let outcome = try program.wait()
+                try pause.end()
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(try counts(folder) == [.number(1), .number(3), .number(0), .number(0)])
+                #expect(try database.count("c", ["v": 1]) == 4)
+            }
+        }
+
         /// Whoever took it has given it up again: the document is missing after all.
         @Test func anIDThatIsTakenAndFreedAgainIsInserted() throws {
             try withDatabase(on: server) { database, folder in

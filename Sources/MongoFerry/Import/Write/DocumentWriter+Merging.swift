@@ -37,7 +37,9 @@ extension DocumentWriter {
                     changed.hasRepeatedNames || change.liveHasRepeatedNames
                     || target.hasTransactions && changed.hasEmptyTimestamp
                 if changed.needsPipelineToReplace, isDangerous {
-                    dangerous.append(postponing(changed, change.index, Self.killsServers))
+                    dangerous.append(
+                        postponing(
+                            changed, change.index, where: Self.condition(key, changed), Self.killsServers))
                 } else {
                     try add(changed, inPlaceOf: change.liveID, key, to: bulk)
                     indexes.append(change.index)
@@ -80,8 +82,12 @@ extension DocumentWriter {
             return
         }
         let id = liveID.withRaw { $0.first.map(Self.filter) } ?? [:]
-        let same = key.isRepeated(in: document) ? [:] : key.filter(of: document)
-        try bulk.replaceOne(filter: id.joined(same), with: document, upsert: false)
+        try bulk.replaceOne(filter: id.joined(Self.condition(key, document)), with: document, upsert: false)
+    }
+
+    /// What the live document must still have, besides its `_id`. Of a key that is there twice, a server sees one value.
+    private static func condition(_ key: DocumentKey, _ document: RawDocument) -> Document {
+        key.isID || key.isRepeated(in: document) ? [:] : key.filter(of: document)
     }
 
     /// Looks up once more where some live documents were not found any more, and writes what is not there now.
@@ -97,8 +103,12 @@ extension DocumentWriter {
         }
         let (unchangedBefore, matchedBefore) = (outcome.unchanged, matched)
         let lookup = try lookUp(key, idOnly: false, of: indexes)
-        // Those that were just written are equal now, and counted already.
-        outcome.unchanged = max(unchangedBefore, outcome.unchanged - written)
+        // Each has one outcome: those that were just written are equal now, unless they have been changed since, and
+        // are written once more.
+        let equal = outcome.unchanged - unchangedBefore
+        let own = min(written, equal)
+        outcome.updated += own - written
+        outcome.unchanged = unchangedBefore + equal - own
         matched = matchedBefore
         try write(lookup, key, attempt: attempt + 1)
     }
@@ -118,10 +128,12 @@ extension DocumentWriter {
     // MARK: What no single update can write
 
     func postponing(
-        _ document: RawDocument, _ index: Int, replaces: Bool = true, _ reason: RefusalReason
+        _ document: RawDocument, _ index: Int, replaces: Bool = true, where condition: Document = [:],
+        _ reason: RefusalReason
     ) -> SecondAttempt.Postponed {
         SecondAttempt.Postponed(
-            Document(copying: document), line: batch.line(of: index), replaces: replaces, reason: reason)
+            Document(copying: document), line: batch.line(of: index), replaces: replaces, where: condition,
+            reason: reason)
     }
 
     /// Postpones documents that were refused for a value of a unique index that another document may give up, and those
@@ -139,13 +151,16 @@ extension DocumentWriter {
             guard isWorthIt, !target.room.isExceeded else { return true }
             let index = indexes[error.index]
             var changed = Document(copying: try document(index))
+            var condition: Document = [:]
             if let key, let liveID = liveIDs[index] {
                 try withReplacement(of: liveID, by: try document(index), key) { changed = Document(copying: $0) }
+                condition = Self.condition(key, try document(index))
             }
             guard target.room.take(changed.bytes.count) else { return true }
             let replaces = lookup != nil || isMergeByID
             changed.withRaw {
-                postponed.append(postponing($0, index, replaces: replaces, RefusalReason(error)))
+                postponed.append(
+                    postponing($0, index, replaces: replaces, where: condition, RefusalReason(error)))
             }
             return false
         }

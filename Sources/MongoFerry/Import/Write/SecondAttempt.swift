@@ -14,13 +14,18 @@ struct SecondAttempt {
         let line: Int
         /// Whether it replaces the document of the same `_id`; otherwise a document of that `_id` is another one.
         let replaces: Bool
+        /// What the document that it replaces must still have, besides the `_id`: the key by which it was found.
+        let condition: Document
         /// Why it was refused.
         let reason: RefusalReason
 
-        init(_ document: Document, line: Int, replaces: Bool, reason: RefusalReason) {
+        init(
+            _ document: Document, line: Int, replaces: Bool, where condition: Document = [:], reason: RefusalReason
+        ) {
             self.document = document
             self.line = line
             self.replaces = replaces
+            self.condition = condition
             self.reason = reason
         }
 
@@ -33,8 +38,9 @@ struct SecondAttempt {
         let index: Int
         let reason: RefusalReason
         let error: WriteError?
-        /// Whether another writer has held it, or one of its group, for longer than an update would have waited.
-        var isHeldUp = false
+        /// Whether another attempt is of no use: another writer has held it, or one of its group, for longer than an
+        /// update would have waited, or has changed or deleted what it was to replace.
+        var isFinal = false
     }
 
     struct Outcome {
@@ -88,7 +94,7 @@ struct SecondAttempt {
             failures = try waiting.compactMap { entry in
                 try cancellation.check()
                 guard let failure = try write([entry], &outcome) else { return nil }
-                guard failure.isHeldUp else { return failure }
+                guard failure.isFinal else { return failure }
                 // This has waited long enough.
                 outcome.refused.append((entry, failure.reason))
                 return nil
@@ -105,7 +111,7 @@ struct SecondAttempt {
         for _ in 0..<Self.breakers where waiting.count > 1 {
             try cancellation.check()
             guard let failure = try write(waiting, &outcome) else { return }
-            if failure.isHeldUp {
+            if failure.isFinal {
                 outcome.refused += waiting.map { ($0, failure.reason) }
                 return
             }
@@ -204,6 +210,8 @@ struct SecondAttempt {
             outcome.updated += replaced
             outcome.inserted += group.count - replaced
             return nil
+        } catch is Gone {
+            return Self.gone(group[0])
         } catch let refusal as Refusal where refusal.error.isOfTransaction {
             return try writeAlone(group, after: refusal.error.message, &outcome)
         } catch let refusal as Refusal {
@@ -219,7 +227,7 @@ struct SecondAttempt {
                 : error.isTransactionGone ? "the server ended its transaction" : "the server's cache has no room for it"
             return Failure(
                 postponed: group[0], index: 0, reason: RefusalReason("\(reason): \(error.message)"), error: nil,
-                isHeldUp: true)
+                isFinal: true)
         } catch let error as MongoError where error.isOfTransaction {
             return try writeAlone(group, after: error.message, &outcome)
         } catch let error as MongoError where error.mayBeAboutDocuments {
@@ -243,7 +251,9 @@ struct SecondAttempt {
                 return true
             }
             guard !document.needsPipelineToReplace, let id = document.first else { return false }
-            try bulk.replaceOne(filter: DocumentWriter.filter(id), with: document, upsert: true)
+            try bulk.replaceOne(
+                filter: DocumentWriter.filter(id).joined(postponed.condition), with: document,
+                upsert: postponed.condition.isEmpty)
             return true
         }
         guard isPossible else {
@@ -256,9 +266,19 @@ struct SecondAttempt {
             return Failure(postponed: postponed, index: 0, reason: RefusalReason(error), error: error)
         }
         try result.requireConfirmed()
+        if postponed.replaces, result.matched + result.upserted == 0 { return Self.gone(postponed) }
         let isNew = !postponed.replaces || result.upserted > 0
         if isNew { outcome.inserted += 1 } else { outcome.updated += 1 }
         return nil
+    }
+
+    /// A document was no longer there, or no longer had the key by which it was found.
+    private struct Gone: Error {}
+
+    private static func gone(_ postponed: Postponed) -> Failure {
+        let reason =
+            "another program has changed or deleted the document that had its key; a rerun finds what is there now"
+        return Failure(postponed: postponed, index: 0, reason: RefusalReason(reason), error: nil, isFinal: true)
     }
 
     private struct Refusal: Error {
@@ -271,9 +291,12 @@ struct SecondAttempt {
         // By the simple collation: by the collection's own, another _id may be equal.
         let deletions = group.enumerated().compactMap { index, postponed -> Statement? in
             guard postponed.replaces, let id = postponed.id else { return nil }
-            return (index, ["q": ["_id": ["$eq": id]], "limit": 1, "collation": ["locale": "simple"]])
+            let filter = (["_id": ["$eq": id]] as Document).joined(postponed.condition)
+            return (index, ["q": .document(filter), "limit": 1, "collation": ["locale": "simple"]])
         }
         let replaced = try run("delete", "deletes", deletions, session)
+        // Without a condition, what is gone is inserted.
+        if replaced < deletions.count, group.contains(where: { !$0.condition.isEmpty }) { throw Gone() }
         let (byUpdate, inserted) = group.indices.reduce(into: ([Statement](), [Statement]())) { parts, index in
             let document = group[index].document
             document.withRaw { raw in
