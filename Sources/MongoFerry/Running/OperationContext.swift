@@ -1,4 +1,3 @@
-import Relations
 import Synchronization
 
 /// What an operation is doing, for observers.
@@ -91,8 +90,7 @@ public struct OperationContext: Sendable {
 
     func debug(_ text: String) { onMessage(Message(level: .debug, text: text)) }
     package func info(_ text: String) { onMessage(Message(level: .info, text: text)) }
-    /// - Parameter text: a single line; line ends in names that it quotes are shown as such.
-    package func warning(_ text: String) { onMessage(Message(level: .warning, text: text.oneLine)) }
+    package func warning(_ text: String) { onMessage(Message(level: .warning, text: text)) }
 }
 
 /// Collects the warnings that an operation issued while it ran, for its report.

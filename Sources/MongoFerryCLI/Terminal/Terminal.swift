@@ -60,9 +60,10 @@ final class Terminal: @unchecked Sendable {
         put(erasure + shown.drawn(usesColour) + "\n" + drawnStatus)
     }
 
+    /// Prints a warning as one line: names that it quotes may have line ends.
     func warning(_ text: String) {
         var line = StyledText("warning:", .yellow)
-        line.append(" " + text)
+        line.append(" " + text.oneLine)
         self.line(line)
     }
 

@@ -120,7 +120,7 @@ struct ReferenceJudge {
 
     /// The number of values of kinds that no `_id` of the targets has. They cannot be deleted documents' `_id`s: where
     /// they are many, the path contains something else.
-    private func strangers(to chosen: [Int]) -> Int {
+    func strangers(to chosen: [Int]) -> Int {
         let kinds = chosen.reduce(into: Set<IDClass>()) { $0.formUnion(targets[$1].classes) }
         let known = kinds.reduce(0) { $0 + countsOfKinds[$1.rawValue] }
         return path.count - known - (kinds.contains(.objectID) && !kinds.contains(.string) ? spelledIDs : 0)
@@ -181,7 +181,7 @@ struct ReferenceJudge {
         var accepted: [(target: Int, likeness: NameLikeness)] = []
         var refused: [(target: Int, likeness: NameLikeness, objection: Objection)] = []
         // The number of reported targets that the name says nothing about.
-        var strangers = 0
+        var nameless = 0
         for target in targets.indices where 2 * path.hitCount(target) >= path.count && path.hitCount(target) > 0 {
             let likeness = path.likeness[target] ?? .none
             lazy var spread = targets[target].spread(of: path.existing(in: target))
@@ -189,10 +189,10 @@ struct ReferenceJudge {
                 accepted.append((target, likeness))
                 continue
             }
-            let isTold = likeness > .none || strangers < Self.toldCandidates && spread >= 0.5
+            let isTold = likeness > .none || nameless < Self.toldCandidates && spread >= 0.5
             guard isTold else { continue }
             refused.append((target, likeness, objection))
-            if likeness == .none { strangers += 1 }
+            if likeness == .none { nameless += 1 }
         }
         let best = accepted.map(\.likeness).max() ?? .none
         let rivals = accepted.filter { $0.likeness == best }.map(\.target)
@@ -240,39 +240,6 @@ struct ReferenceJudge {
 
     /// The maximum number of candidates reported for a path: more are of no use.
     private static let toldCandidates = 3
-
-    /// An objection to a target.
-    private enum Objection {
-        case isContradicted
-        case areHalf
-        case isSecondKey
-        case isNoKey
-        case nameSaysLittle
-        case nameSaysNothing
-        case isQuantity
-        case isRunningNumber
-        case areFew
-        case areNotSpread
-        /// The values exist in other collections, too.
-        case others
-    }
-
-    private func text(of objection: Objection, to target: Int, among rivals: [Int]) -> String {
-        let common = "\(path.mainClass.plural) exist in many places"
-        return switch objection {
-        case .isContradicted: text(ofStrangers: strangers(to: [target]), to: [target])
-        case .areHalf: "that is only half"
-        case .isSecondKey: "each comes once, in their own collection: a second key rather than a reference"
-        case .isNoKey: "\(common), and many of these do not exist there"
-        case .nameSaysLittle: "\(common), and the name says little"
-        case .nameSaysNothing: "\(common), and the name says nothing"
-        case .isQuantity: "the name says that it is a quantity"
-        case .isRunningNumber: "each comes once, as in a running number"
-        case .areFew: "\(common), and these are few"
-        case .areNotSpread: "\(common), and these are not spread over all ids"
-        case .others: existence(inOthersOf: rivals, than: target)
-        }
-    }
 
     /// The objection to a target; nil if there is none.
     private func objection(
@@ -333,38 +300,5 @@ struct ReferenceJudge {
                     existing: path.textHits[$0] ?? 0, sampled: path.count,
                     reason: "as ObjectIds, and here they are strings", looksDamaged: true)
             })
-    }
-
-    // MARK: - Texts
-
-    /// "2 are of a type that no _id there has"
-    private func text(ofStrangers count: Int, to chosen: [Int]) -> String {
-        let place = chosen.count == 1 ? "there" : "in \(names(of: chosen))"
-        return "\(count.grouped) \(count == 1 ? "is" : "are") of a type that no _id \(place) has"
-    }
-
-    private func existence(inOthersOf rivals: [Int], than target: Int) -> String {
-        "they exist in \(names(of: rivals, but: target)) too"
-    }
-
-    /// The names of the first few, and the number of the others.
-    private func names(of chosen: [Int], but target: Int? = nil) -> String {
-        let others = chosen.filter { $0 != target }
-        let named = others.prefix(Self.namedTargets).map { targets[$0].name }
-        let more = others.count - named.count
-        return (named + (more > 0 ? ["\(more.grouped) more"] : [])).listed("and")
-    }
-
-    private static let namedTargets = 5
-
-    private func reference(_ target: Int, _ evidence: String) -> Reference {
-        Reference(
-            collection: path.collection, path: path.path, target: targets[target].name, origin: .discovered(evidence))
-    }
-
-    private func candidate(_ target: Int, _ reason: String, looksDamaged: Bool = false) -> ReferenceCandidate {
-        ReferenceCandidate(
-            collection: path.collection, path: path.path, target: targets[target].name,
-            existing: path.hitCount(target), sampled: path.count, reason: reason, looksDamaged: looksDamaged)
     }
 }

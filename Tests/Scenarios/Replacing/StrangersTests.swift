@@ -58,6 +58,25 @@ extension BusyServerTests {
             }
         }
 
+        /// A name that ends a line forges none.
+        @Test func whatIsSaidOfAHostileNameIsOneLine() throws {
+            try withDatabase(on: server) { database, folder in
+                let name = "c\nwarning: all is well"
+                try database.insert((0..<50).map { ["_id": .int32($0)] }, into: name)
+                try export(database, to: folder.file("c.csv"))
+                try database.insert([["_id": 1, "old": true]], into: name)
+                let outcome = try server.hold(
+                    "insert", "\(database.name).\(name)", 1500, times: 2, answer: ["closeConnection": true],
+                    of: importing(database, folder.file("c.csv"), ["--in-place"])
+                ) { try database.insert(strangers, into: name) }
+                #expect(outcome.status == 2, "\(outcome.text)")
+                #expect(
+                    outcome.errors.contains("all is well: 10 documents came from other programs"),
+                    "\(outcome.errors)")
+                #expect(!outcome.errors.contains("\nwarning: all is well"), "\(outcome.errors)")
+            }
+        }
+
         /// The driver sends the insert once more by itself. Nothing of others' was there, and nothing is said.
         @Test func aLoadInPlaceThatNoMajorityConfirmsBeginsAnew() throws {
             try withDatabase(on: server) { database, folder in
