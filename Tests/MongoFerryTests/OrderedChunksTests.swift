@@ -95,4 +95,58 @@ import Testing
         #expect(try chunks.next(collection: 1) == nil)
         #expect(isSecond.wait(timeout: .now() + 60) == .success)
     }
+
+    /// Whoever waits is woken by what it waits for: nobody's patience ends here, and whoever was forgotten would wait for
+    /// ever.
+    @Test(.timeLimit(.minutes(2))) func nobodyThatWaitsIsForgotten() throws {
+        let (collections, parts, perPart) = (20, 2, 15)
+        for _ in 0..<20 {
+            let chunks = OrderedChunks(
+                parts: [Int](repeating: parts, count: collections), isDistant: false, patience: 3600)
+            let queue = BoundedQueue<(place: OrderedChunks.Place, part: Int)>(capacity: 2)
+            let todo = PartQueue(Array(0..<collections * parts)) { _ in false }
+            let (readers, encoders) = (3, 3)
+            let reading = Tally()
+            reading.add(readers)
+            let read: @Sendable () throws -> Void = {
+                while let part = todo.next(takesLarge: true) {
+                    for _ in 0..<perPart {
+                        let bytes = Int.random(in: 1 ... 2 << 20)
+                        let place = try chunks.enter(collection: part / parts, bytes: bytes)
+                        #expect(queue.push((place, part)))
+                    }
+                    chunks.endPart(collection: part / parts)
+                }
+                if reading.add(-1) == 0 { queue.close() }
+            }
+            let encode: @Sendable () throws -> Void = {
+                while let (place, part) = queue.pop() {
+                    let rows = chunks.buffer()
+                    // Some take less room than their documents, some more.
+                    [UInt8](repeating: 0, count: Int.random(in: 0...100_000)).withUnsafeBytes { rows.append($0) }
+                    chunks.fill(place, with: Chunk(rows: rows, count: part, escaped: 0))
+                }
+            }
+            let written = Mutex<[[Int]]>([])
+            let write: @Sendable () throws -> Void = {
+                for collection in 0..<collections {
+                    var came: [Int] = []
+                    while let chunk = try chunks.next(collection: collection) {
+                        came.append(chunk.count)
+                        chunks.finish(chunk, of: collection)
+                    }
+                    written.withLock { $0.append(came) }
+                }
+            }
+            let work = Array(repeating: read, count: readers) + Array(repeating: encode, count: encoders) + [write]
+            try Threads.runAll(work) {
+                chunks.fail()
+                queue.close()
+            }
+            let expected = (0..<collections).map { collection in
+                (0..<parts).flatMap { Array(repeating: collection * parts + $0, count: perPart) }
+            }
+            #expect(written.withLock { $0 }.map { $0.sorted() } == expected)
+        }
+    }
 }

@@ -56,6 +56,8 @@ final class OrderedChunks: @unchecked Sendable {
     private var head = 0
     private var spare: [ByteBuffer] = []
     private var hasFailed = false
+    /// Who waits. Nobody is woken for nothing: on a busy machine that takes the time of a thread that works.
+    private var (isWriterWaiting, waitingReaders) = (false, 0)
     /// The number of bytes and of places in all lines.
     private var (bytes, places) = (0, 0)
     /// The number of huge documents in the lines.
@@ -135,8 +137,11 @@ final class OrderedChunks: @unchecked Sendable {
     private func wait(_ whileWaiting: () throws -> Void, until isTrue: () -> Bool) throws {
         var deadline = ContinuousClock.now + .seconds(patience)
         while !hasFailed, !isTrue() {
-            // Every chunk of any thread wakes all that wait: that must not count as the end of the patience.
-            if condition.wait(until: deadline) { continue }
+            waitingReaders += 1
+            let isInTime = condition.wait(until: deadline)
+            waitingReaders -= 1
+            // Chunks of other threads wake it as well: that must not count as the end of the patience.
+            if isInTime { continue }
             condition.unlock()
             defer { condition.lock() }
             try whileWaiting()
@@ -165,7 +170,7 @@ final class OrderedChunks: @unchecked Sendable {
     func endPart(collection: Int) {
         condition.withLock {
             lines[collection].openParts -= 1
-            condition.broadcast()
+            wakeWriter(of: collection)
         }
     }
 
@@ -177,7 +182,8 @@ final class OrderedChunks: @unchecked Sendable {
             chunk.isHuge = place.isHuge
             lines[place.collection].chunks[place.number - lines[place.collection].first] = chunk
             add(chunk.rows.count - place.bytes, to: place.collection)
-            condition.broadcast()
+            if chunk.rows.count < place.bytes { wakeReaders() }
+            if place.number == lines[place.collection].first { wakeWriter(of: place.collection) }
         }
     }
 
@@ -191,7 +197,7 @@ final class OrderedChunks: @unchecked Sendable {
         defer { condition.unlock() }
         if head != collection {
             head = collection
-            condition.broadcast()
+            wakeReaders()
         }
         while true {
             if hasFailed { throw CancellationError() }
@@ -202,7 +208,9 @@ final class OrderedChunks: @unchecked Sendable {
                 return chunk
             }
             if lines[collection].chunks.isEmpty, lines[collection].openParts == 0 { return nil }
+            isWriterWaiting = true
             condition.wait()
+            isWriterWaiting = false
         }
     }
 
@@ -213,8 +221,20 @@ final class OrderedChunks: @unchecked Sendable {
         condition.withLock {
             add(-bytes, to: collection)
             if chunk.isHuge { huge -= 1 }
-            condition.broadcast()
+            wakeReaders()
         }
+    }
+
+    // MARK: Waking
+
+    /// For readers: there is more room, or another collection's turn has come.
+    private func wakeReaders() {
+        if waitingReaders > 0 { condition.broadcast() }
+    }
+
+    /// For the writer: the next chunk of a collection is there, or no more will come.
+    private func wakeWriter(of collection: Int) {
+        if isWriterWaiting, collection == head { condition.broadcast() }
     }
 
     /// Wakes up all threads that wait: the operation has failed.

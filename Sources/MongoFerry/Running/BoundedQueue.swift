@@ -7,6 +7,8 @@ final class BoundedQueue<Element: Sendable>: @unchecked Sendable {
     private var elements: [Element] = []
     private let capacity: Int
     private var isClosed = false
+    /// How many threads wait. None is woken for nothing: on a busy machine that takes the time of one that works.
+    private var (waitingForRoom, waitingForElement) = (0, 0)
 
     init(capacity: Int) { self.capacity = capacity }
 
@@ -14,10 +16,14 @@ final class BoundedQueue<Element: Sendable>: @unchecked Sendable {
     func push(_ element: Element) -> Bool {
         condition.lock()
         defer { condition.unlock() }
-        while elements.count >= capacity && !isClosed { condition.wait() }
+        while elements.count >= capacity && !isClosed {
+            waitingForRoom += 1
+            condition.wait()
+            waitingForRoom -= 1
+        }
         if isClosed { return false }
         elements.append(element)
-        condition.broadcast()
+        wake(waitingForElement, others: waitingForRoom)
         return true
     }
 
@@ -25,10 +31,20 @@ final class BoundedQueue<Element: Sendable>: @unchecked Sendable {
     func pop() -> Element? {
         condition.lock()
         defer { condition.unlock() }
-        while elements.isEmpty && !isClosed { condition.wait() }
+        while elements.isEmpty && !isClosed {
+            waitingForElement += 1
+            condition.wait()
+            waitingForElement -= 1
+        }
         guard !elements.isEmpty else { return nil }
-        defer { condition.broadcast() }
+        defer { wake(waitingForRoom, others: waitingForElement) }
         return elements.removeFirst()
+    }
+
+    /// Wakes one of those that wait for what has come, or all threads if `others` wait too: a signal may reach any.
+    private func wake(_ concerned: Int, others: Int) {
+        guard concerned > 0 else { return }
+        if others == 0 { condition.signal() } else { condition.broadcast() }
     }
 
     /// Accepts no more elements; those already queued can still be popped.
