@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct BoundedQueueTests {
     /// Several threads wait for room and several for elements; whoever was forgotten would wait for ever.
-    @Test(.timeLimit(.minutes(2)), arguments: [1, 2, 5]) func everyElementComesOutOnce(capacity: Int) throws {
+    @Test(arguments: [1, 2, 5]) func everyElementComesOutOnce(capacity: Int) throws {
         let (producers, consumers, perProducer) = (4, 3, 5000)
         let queue = BoundedQueue<Int>(capacity: capacity)
         let open = Tally()
@@ -27,7 +27,9 @@ import Testing
             }
             came.withLock { $0 += own }
         }
-        try Threads.runAll(produce + Array(repeating: consume, count: consumers)) { queue.close() }
+        let work = produce + Array(repeating: consume, count: consumers)
+        let stop: @Sendable () -> Void = { queue.close() }
+        try #require(try Waiting.ends(stop) { try Threads.runAll(work, onFailure: stop) })
         #expect(came.withLock { $0 }.sorted() == Array(0..<producers * perProducer))
     }
 

@@ -98,7 +98,7 @@ import Testing
 
     /// Whoever waits is woken by what it waits for: nobody's patience ends here, and whoever was forgotten would wait for
     /// ever.
-    @Test(.timeLimit(.minutes(2))) func nobodyThatWaitsIsForgotten() throws {
+    @Test func nobodyThatWaitsIsForgotten() throws {
         let (collections, parts, perPart) = (20, 2, 15)
         for _ in 0..<20 {
             let chunks = OrderedChunks(
@@ -139,10 +139,11 @@ import Testing
                 }
             }
             let work = Array(repeating: read, count: readers) + Array(repeating: encode, count: encoders) + [write]
-            try Threads.runAll(work) {
+            let stop: @Sendable () -> Void = {
                 chunks.fail()
                 queue.close()
             }
+            try #require(try Waiting.ends(stop) { try Threads.runAll(work, onFailure: stop) })
             let expected = (0..<collections).map { collection in
                 (0..<parts).flatMap { Array(repeating: collection * parts + $0, count: perPart) }
             }
