@@ -81,7 +81,6 @@ import Testing
         let chunks = OrderedChunks(parts: [1, 1], isDistant: false, patience: 0.01)
         try chunks.waitForTurn(of: 0) { Issue.record("it is the first one's turn") }
         #expect(throws: Gone.self) { try chunks.waitForTurn(of: 1) { throw Gone() } }
-        // The thread is woken by the writer, not by the end of its patience.
         let (hasWaited, isSecond) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
         Thread.detachNewThread {
             guard (try? chunks.waitForTurn(of: 1) { hasWaited.signal() }) != nil else { return }
@@ -94,6 +93,44 @@ import Testing
         #expect(try chunks.next(collection: 0) == nil)
         #expect(try chunks.next(collection: 1) == nil)
         #expect(isSecond.wait(timeout: .now() + 60) == .success)
+    }
+
+    /// What a reader waits for, and what makes it come true.
+    enum Event: CaseIterable {
+        case theWriterHasWritten, rowsAreShorter, itIsItsTurn
+    }
+
+    /// Often, and after different times: sometimes the reader waits when it happens, sometimes it is about to.
+    @Test(arguments: Event.allCases) func aReaderIsWokenByWhatItWaitsFor(event: Event) throws {
+        for _ in 0..<200 {
+            let chunks = OrderedChunks(parts: [1, 1], isDistant: false, patience: 3600)
+            let collection = event == .theWriterHasWritten ? 0 : 1
+            let place = try chunks.enter(collection: collection, bytes: 3 << 20)
+            func fill(_ bytes: Int) {
+                let rows = chunks.buffer()
+                [UInt8](repeating: 0, count: bytes).withUnsafeBytes { rows.append($0) }
+                chunks.fill(place, with: Chunk(rows: rows, count: 1, escaped: 0))
+            }
+            if event == .theWriterHasWritten { fill(3 << 20) }
+            let reader = try ThreadAnswer {
+                if event == .itIsItsTurn {
+                    try chunks.waitForTurn(of: 1)
+                } else {
+                    _ = try chunks.enter(collection: collection, bytes: 1 << 20)
+                }
+            }
+            for _ in 0..<Int.random(in: 0..<20) { sched_yield() }
+            switch event {
+            case .theWriterHasWritten: chunks.finish(try #require(try chunks.next(collection: 0)), of: 0)
+            case .rowsAreShorter: fill(10)
+            case .itIsItsTurn:
+                fill(10)
+                _ = try chunks.next(collection: 1)
+            }
+            let outcome = reader.wait(seconds: 60)
+            if outcome == nil { chunks.fail() }
+            try #require(outcome).get()
+        }
     }
 
     /// Whoever waits is woken by what it waits for: nobody's patience ends here, and whoever was forgotten would wait for
