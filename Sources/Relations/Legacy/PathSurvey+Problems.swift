@@ -43,7 +43,7 @@ extension PathSurvey {
     private func textOfIDs(besideTexts live: ObservedType, _ decision: TypeAuthority.Decision) -> String? {
         guard case .rule(let rule) = decision, rule.reason == .live, live.hasIDTexts, hexStrings > 0 else { return nil }
         return
-            "\(hexStrings.counted("value of 24 hex digits becomes an ObjectId", "values of 24 hex digits become ObjectIds")), as most are in the live documents; a few are such strings there, and a merge makes ObjectIds of these, too; types in the configuration can say otherwise"
+            "\(hexStrings.counted("value of 24 hex digits becomes an ObjectId", "values of 24 hex digits become ObjectIds")), as most are in the live documents; a few are such strings there, whose rows come as ObjectIds, too; types in the configuration can say otherwise"
     }
 
     /// Reports whole numbers that become one type though the live documents have some of another.
