@@ -148,7 +148,7 @@ import Testing
             let read: @Sendable () throws -> Void = {
                 while let part = todo.next(takesLarge: true) {
                     for _ in 0..<perPart {
-                        let bytes = Int.random(in: 1 ... 2 << 20)
+                        let bytes = Int.random(in: 1...2 << 20)
                         let place = try chunks.enter(collection: part / parts, bytes: bytes)
                         #expect(queue.push((place, part)))
                     }
