@@ -5,22 +5,26 @@ public enum BSONValidator {
 
     /// The first fault in a document; nil if it is valid.
     public static func firstFault(in bytes: UnsafeRawBufferPointer) -> BSONError? {
-        var open: [(walker: ElementWalker, start: Int)] = []
+        var open: [ElementWalker] = []
+        // What is being looked at: an error's offset counts from there.
+        var part = bytes
         do throws(BSONError) {
-            open.append((ElementWalker(try RawDocument(bytes)), 0))
+            open.append(ElementWalker(try RawDocument(bytes)))
             while let innermost = open.indices.last {
-                guard let element = try open[innermost].walker.next() else {
+                part = open[innermost].bytes
+                guard let element = try open[innermost].next() else {
                     open.removeLast()
                     continue
                 }
+                part = element.value
                 guard let nested = try Self.nestedDocument(element) else { continue }
                 guard open.count < maximumDepth else { throw BSONError(.tooDeep, at: 0) }
-                let offset = nested.bytes.baseAddress.flatMap { inner in bytes.baseAddress.map { inner - $0 } } ?? 0
-                open.append((ElementWalker(nested), offset))
+                open.append(ElementWalker(nested))
             }
             return nil
         } catch {
-            return BSONError(error.reason, at: error.offset + (open.last?.start ?? 0))
+            let start = part.baseAddress.flatMap { part in bytes.baseAddress.map { part - $0 } } ?? 0
+            return BSONError(error.reason, at: start + error.offset)
         }
     }
 
@@ -49,7 +53,11 @@ extension RawElement {
             let code = Int(Int32(littleEndian: value.loadUnaligned(fromByteOffset: 4, as: Int32.self)))
             guard code >= 1, 8 + code + 5 <= value.count else { throw BSONError(.overrun, at: 4) }
             guard value[8 + code - 1] == 0 else { throw BSONError(.noTerminator, at: 8 + code - 1) }
-            return try RawDocument(UnsafeRawBufferPointer(rebasing: value[(8 + code)...]))
+            do throws(BSONError) {
+                return try RawDocument(UnsafeRawBufferPointer(rebasing: value[(8 + code)...]))
+            } catch {
+                throw BSONError(error.reason, at: 8 + code + error.offset)
+            }
         }
     }
 }

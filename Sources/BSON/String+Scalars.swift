@@ -12,6 +12,12 @@ extension StringProtocol {
         return String(String.UnicodeScalarView(unicodeScalars.dropFirst(prefix.unicodeScalars.count)))
     }
 
+    public func containsScalars(_ part: String) -> Bool { unicodeScalars.firstRange(of: part.unicodeScalars) != nil }
+
+    public func replacingScalars(_ old: String, with new: String) -> String {
+        String(String(self).unicodeScalars.replacing(old.unicodeScalars, with: new.unicodeScalars))
+    }
+
     public func replacingScalar(_ old: Unicode.Scalar, with new: String) -> String {
         var result = String.UnicodeScalarView()
         for scalar in unicodeScalars {
@@ -44,5 +50,5 @@ extension String {
     public static let connectionStringSchemes = ["mongodb://", "mongodb+srv://"]
 
     /// Whether the text contains a connection string, which may have a password.
-    public var hasConnectionString: Bool { Self.connectionStringSchemes.contains { contains($0) } }
+    public var hasConnectionString: Bool { Self.connectionStringSchemes.contains { containsScalars($0) } }
 }

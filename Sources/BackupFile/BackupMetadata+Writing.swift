@@ -12,7 +12,7 @@ extension BackupMetadata {
     var header: String {
         let text = headerText(padding: 0)
         var widest = self
-        for index in widest.collections.indices { widest.collections[index].records = 99_999_999_999 }
+        for index in widest.collections.indices { widest.collections[index].records = Self.counts.upperBound }
         let padding = widest.headerText(padding: 0).utf8.count - text.utf8.count
         return headerText(padding: max(padding, 0))
     }

@@ -219,7 +219,7 @@ public final class BackupReader {
                 throw BackupError(
                     .notABackup, path, line: line, "the seal of a backup whose first lines are gone",
                     advice:
-                        "Take another copy of it; or delete this line as well, so that only the column header and the rows are left."
+                        "Take another copy of it; or delete this line as well, so that only the column header and the rows are left, and say --no-legacy wherever you use these: they are Extended JSON, and an import would take them for JSON.stringify's output."
                 )
             }
             throw BackupError(

@@ -163,7 +163,12 @@ public final class BackupWriter {
         if var sum {
             var exact = metadata
             for index in exact.collections.indices where exact.collections[index].kind != .view {
-                exact.collections[index].records = counts[exact.collections[index].name] ?? 0
+                let name = exact.collections[index].name
+                guard let records = counts[name] else {
+                    throw BackupError(
+                        .unavailable, file?.path ?? "-", "it was not said how many rows of \(BackupMetadata.shown(name)) it has")
+                }
+                exact.collections[index].records = records
             }
             if let file, exact.header != metadata.header {
                 metadata = exact

@@ -21,6 +21,34 @@ import Testing
         #expect(isRefused(scoped(bad)))
     }
 
+    /// Where a fault is counts from the outermost document's first byte, however deep it lies.
+    @Test func theOffsetOfAFaultIsThatInTheWholeDocument() throws {
+        func fault(_ bytes: [UInt8]) -> BSONError? { bytes.withUnsafeBytes { BSONValidator.firstFault(in: $0) } }
+        func inside(_ value: [UInt8]) -> [UInt8] { Self.doc(0x03, value) }
+        // Each document around it has 7 bytes before its value.
+        let unknown = Self.doc(0x99, [1])
+        #expect(fault(unknown)?.offset == 4)
+        #expect(fault(inside(unknown))?.offset == 7 + 4)
+        #expect(fault(inside(inside(unknown)))?.offset == 14 + 4)
+        var long = Self.doc(0x08, [1])
+        long[long.count - 1] = 1
+        #expect(fault(inside(inside(long)))?.offset == 14 + long.count - 1)
+        let code = Self.le(2) + [0x66, 0]
+        func scoped(_ code: [UInt8], _ scope: [UInt8]) -> [UInt8] {
+            inside(Self.doc(0x0F, Self.le(4 + code.count + scope.count) + code + scope))
+        }
+        let scope = Self.doc(0x08, [1])
+        // The code's length is behind the value's own.
+        #expect(fault(scoped(Self.le(0) + [0x66, 0], scope))?.offset == 14 + 4)
+        #expect(fault(scoped(Self.le(2) + [0x66, 1], scope))?.offset == 14 + 4 + 5)
+        #expect(fault(scoped(code, unknown))?.offset == 14 + 4 + 6 + 4)
+        #expect(fault(scoped(code, long))?.offset == 14 + 4 + 6 + long.count - 1)
+        var deep = Self.doc(0x08, [1])
+        for _ in 0..<500 { deep = inside(deep) }
+        let tooDeep = try #require(fault(deep))
+        #expect(tooDeep.reason == .tooDeep && tooDeep.offset == 500 * 7)
+    }
+
     @Test func codeEndsInZero() {
         let b = Self.le(2) + [0x66, 1] + Self.doc(0x08, [1])
         #expect(isRefused(Self.doc(0x0F, Self.le(b.count + 4) + b)))

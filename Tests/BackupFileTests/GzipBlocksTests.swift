@@ -116,7 +116,7 @@ import Testing
             try writer.finishRows()
             writer.dismissHelpers()
             writer.helpToCompress()
-            try writer.finish(counts: ["customers": 2, "policies": 2])
+            try writer.finish(counts: ["customers": 2, "policies": 2, "receipts": 0])
             #expect(try backup.faults(of: name) == [])
         }
     }

@@ -25,6 +25,8 @@ struct SmallBackup {
         #"policies,"{""_id"":10,""customerId"":1}""#, #"policies,"{""_id"":11,""customerId"":2}""#,
     ]
 
+    static let noRows = ["customers": 0, "policies": 0, "receipts": 0]
+
     static var metadata: BackupMetadata {
         BackupMetadata(
             created: "2026-11-23T20:04:45.123Z", program: "mongoferry 0.1.0", database: "insurance",
@@ -49,9 +51,10 @@ struct SmallBackup {
             let bytes = Array((row + "\n").utf8)
             try bytes.withUnsafeBytes { try writer.write(rows: $0) }
         }
-        try writer.finish(counts: [
-            "customers": rows.count { $0.hasPrefix("customers") }, "policies": rows.count { $0.hasPrefix("policies") },
-        ])
+        let counts = metadata.collections.map { collection in
+            (collection.name, rows.count { $0.hasPrefix("\(collection.name),") })
+        }
+        try writer.finish(counts: Dictionary(counts) { $1 })
         return try bytes(of: name)
     }
 

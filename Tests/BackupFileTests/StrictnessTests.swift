@@ -124,7 +124,7 @@ import Testing
     @Test func theDestinationIsFinished() throws {
         let sink = Sink()
         let writer = try BackupWriter(.stream(sink), compression: .none, plain: false, metadata: SmallBackup.metadata)
-        try writer.finish(counts: [:])
+        try writer.finish(counts: SmallBackup.noRows)
         #expect(sink.isFinished.withLock { $0 })
     }
 

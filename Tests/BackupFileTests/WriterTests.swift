@@ -48,6 +48,38 @@ import Testing
         }
     }
 
+    /// A seal that says none would make the loss of all of its rows pass for sound.
+    @Test func aCollectionWhoseRowsWereNotCountedHasNoSeal() throws {
+        try SmallBackup.lend { backup in
+            let writer = try BackupWriter(
+                .file(path: backup.path("small.csv"), overwriting: false), compression: .none, plain: false,
+                metadata: SmallBackup.metadata)
+            for row in SmallBackup.customers + SmallBackup.policies {
+                try Array((row + "\n").utf8).withUnsafeBytes { try writer.write(rows: $0) }
+            }
+            let error = #expect(throws: BackupError.self) {
+                try writer.finish(counts: ["customers": 2, "receipts": 0])
+            }
+            #expect(error?.reason.hasSuffix("how many rows of policies it has") == true, "\(error?.reason ?? "")")
+            writer.abandon()
+            #expect(try FileManager.default.contentsOfDirectory(atPath: backup.folder) == [])
+        }
+    }
+
+    /// The header is corrected in place: it has room for every count that a reader takes.
+    @Test func theLargestCountHasRoomInTheHeader() throws {
+        try SmallBackup.lend { backup in
+            for count in [99_999_999_999, 100_000_000_000, 999_999_999_999] {
+                let writer = try BackupWriter(
+                    .file(path: backup.path("small.csv"), overwriting: true), compression: .none, plain: false,
+                    metadata: SmallBackup.metadata)
+                try writer.finish(counts: ["customers": count, "policies": 0, "receipts": 0])
+                let text = try backup.text(of: "small.csv")
+                #expect(text.contains("# records \(count): customers \(count), policies 0, receipts 0\n"))
+            }
+        }
+    }
+
     @Test func nothingStandsUnderTheNameBeforeTheEndOrAfterGivingUp() throws {
         try SmallBackup.lend { backup in
             let path = backup.path("small.csv")
@@ -75,13 +107,13 @@ import Testing
             for row in SmallBackup.customers + SmallBackup.policies {
                 try Array((row + "\n").utf8).withUnsafeBytes { try writer.write(rows: $0) }
             }
-            try writer.finish(counts: ["customers": 2, "policies": 2])
+            try writer.finish(counts: ["customers": 2, "policies": 2, "receipts": 0])
             #expect(writer.folderFault is DiskIsGone)
             #expect(flushed.count == 2 && flushed.last == backup.folder + "/")
             #expect(try backup.faults(of: "small.csv") == [])
             let sound = try BackupWriter(
                 .file(path: path, overwriting: true), compression: .none, plain: false, metadata: SmallBackup.metadata)
-            try sound.finish(counts: [:])
+            try sound.finish(counts: SmallBackup.noRows)
             #expect(sound.folderFault == nil)
         }
     }
@@ -113,7 +145,7 @@ import Testing
                 .file(path: backup.path("small.csv"), overwriting: overwriting), .none, plain: false,
                 SmallBackup.metadata
             ) { _ in throw NoRoom() }
-            #expect(throws: NoRoom.self) { try writer.finish(counts: [:]) }
+            #expect(throws: NoRoom.self) { try writer.finish(counts: SmallBackup.noRows) }
             writer.abandon()
             #expect(
                 try FileManager.default.contentsOfDirectory(atPath: backup.folder)
@@ -148,7 +180,7 @@ import Testing
                 .file(path: backup.path("small.csv"), overwriting: false), compression: .none, plain: false,
                 metadata: SmallBackup.metadata)
             try backup.put(Array("precious".utf8), "small.csv")
-            let error = #expect(throws: BackupError.self) { try writer.finish(counts: [:]) }
+            let error = #expect(throws: BackupError.self) { try writer.finish(counts: SmallBackup.noRows) }
             #expect(error?.kind == .exists)
             writer.abandon()
             #expect(try backup.text(of: "small.csv") == "precious")
@@ -167,19 +199,19 @@ import Testing
             let partial = ".small.csv.partial"
             try FileManager.default.removeItem(atPath: backup.path(partial))
             let second = try begin()
-            let error = #expect(throws: BackupError.self) { try first.finish(counts: [:]) }
+            let error = #expect(throws: BackupError.self) { try first.finish(counts: SmallBackup.noRows) }
             #expect(
                 error?.reason.hasSuffix("has removed or replaced \(backup.path(partial)) while it was written") == true)
             first.abandon()
             #expect(try FileManager.default.contentsOfDirectory(atPath: backup.folder) == [partial])
-            try second.finish(counts: [:])
+            try second.finish(counts: SmallBackup.noRows)
             #expect(try backup.faults(of: "small.csv") == [])
             // Also if nothing is in its place.
             let third = try BackupWriter(
                 .file(path: backup.path("third.csv"), overwriting: overwriting), compression: .none, plain: false,
                 metadata: SmallBackup.metadata)
             try FileManager.default.removeItem(atPath: backup.path(".third.csv.partial"))
-            #expect(throws: BackupError.self) { try third.finish(counts: [:]) }
+            #expect(throws: BackupError.self) { try third.finish(counts: SmallBackup.noRows) }
             #expect(try FileManager.default.contentsOfDirectory(atPath: backup.folder) == ["small.csv"])
         }
     }
@@ -209,7 +241,7 @@ import Testing
             }
             #expect(error?.kind == .busy && error?.reason == "another export is writing this file now")
             #expect(error?.advice == "Wait until it has ended, or choose another name.")
-            try first.finish(counts: [:])
+            try first.finish(counts: SmallBackup.noRows)
             #expect(try FileManager.default.contentsOfDirectory(atPath: backup.folder) == ["small.csv"])
         }
     }
@@ -234,7 +266,7 @@ import Testing
                 .file(path: backup.path(name), overwriting: false), compression: Compression(fileName: name),
                 plain: false, metadata: SmallBackup.metadata)
             let counts = Dictionary(
-                uniqueKeysWithValues: SmallBackup.metadata.collections.map { ($0.name, 100_000_000_000) })
+                uniqueKeysWithValues: SmallBackup.metadata.collections.map { ($0.name, 1_000_000_000_000) })
             let error = #expect(throws: BackupError.self) { try writer.finish(counts: counts) }
             #expect(error?.kind == .unavailable)
             #expect(error?.advice == "Export the collections in several files, with --collection.")

@@ -268,6 +268,11 @@ import Testing
             "mongodb://ann:s3cret@db1/shop: x",
             "mongoferry.yaml, line 1: a connection string has no place here; --uri-file takes a file with one; expected collections or exclude"
         ),
+        // To Swift's own search a mark makes the slash before it another character.
+        (
+            "'mongodb://\u{301}ann:s3cret@db1/shop': x",
+            "mongoferry.yaml, line 1: a connection string has no place here; --uri-file takes a file with one; expected collections or exclude"
+        ),
         (
             "? [a]\n: b",
             "mongoferry.yaml, line 1: a key in the file is a list; expected a name"

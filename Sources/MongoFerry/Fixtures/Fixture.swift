@@ -131,14 +131,10 @@ public struct Fixture: Sendable {
     func restoreBlocking(to name: String, _ operation: OperationContext) throws -> ThrowawayDatabase {
         let load = try FixtureLoad(self, operation)
         return try server.withConnection(to: name, operation.cancellation) { connection in
-            var database = ThrowawayDatabase(name: connection.database, fixture: self)
             do {
                 try operation.cancellation.check()
                 let loaded = try load.run(into: connection, isNew: true)
-                database.references = loaded.references
-                database.names = loaded.names
-                database.collections = loaded.outcomes
-                return database
+                return ThrowawayDatabase(name: connection.database, fixture: self, loaded)
             } catch let taken as FixtureLoad.NameTaken {
                 throw FerryError("\(taken.database) was to be a new database, and it is not empty")
             } catch {

@@ -1,4 +1,5 @@
 import Relations
+import Synchronization
 
 /// A database that holds a fixture for as long as a test needs it.
 ///
@@ -7,18 +8,32 @@ import Relations
 public struct ThrowawayDatabase: Sendable {
     /// `mongoferry_fixture_shop_674309ab_1f2e3d4c`
     public let name: String
-    /// The outcome of each collection that was written, in the order of their references; without views.
-    public internal(set) var collections: [CollectionOutcome] = []
-    /// The fixture's references: those of the configuration, otherwise of the file.
-    public internal(set) var references: [Reference] = []
-    /// The database's names, by the names in the file.
-    var names: [String: String] = [:]
     private let fixture: Fixture
+    private let state: State
 
-    init(name: String, fixture: Fixture) {
+    /// What was loaded last, for all copies of the value: the file may have changed before a reset.
+    private final class State: Sendable {
+        let loaded: Mutex<FixtureLoad.Outcome>
+
+        init(_ loaded: FixtureLoad.Outcome) { self.loaded = Mutex(loaded) }
+    }
+
+    init(name: String, fixture: Fixture, _ loaded: FixtureLoad.Outcome) {
         self.name = name
         self.fixture = fixture
+        state = State(loaded)
     }
+
+    private var loaded: FixtureLoad.Outcome { state.loaded.withLock { $0 } }
+
+    /// The outcome of each collection that was written, in the order of their references; without views.
+    public var collections: [CollectionOutcome] { loaded.outcomes }
+
+    /// The fixture's references: those of the configuration, otherwise of the file.
+    public var references: [Reference] { loaded.references }
+
+    /// The database's names, by the names in the file.
+    private var names: [String: String] { loaded.names }
 
     /// A connection string that names this database, for the code under test. Contains the user and password of the
     /// server's connection string, if it has them.
@@ -37,12 +52,13 @@ public struct ThrowawayDatabase: Sendable {
     /// Nothing else may use the database at the same time.
     /// - Throws: the same errors as ``Fixture/restore(_:)``. The database must then be reset again or dropped.
     public func reset(_ operation: OperationContext = OperationContext()) async throws {
-        _ = try await Threads.run(cancelling: operation.cancellation) {
+        let loaded = try await Threads.run(cancelling: operation.cancellation) {
             let load = try FixtureLoad(fixture, operation)
             return try fixture.server.withConnection(to: name, operation.cancellation) {
                 try load.run(into: $0, isNew: false)
             }
         }
+        state.loaded.withLock { $0 = loaded }
     }
 
     /// Checks that the values of the fixture's references have targets.

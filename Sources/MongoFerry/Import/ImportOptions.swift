@@ -54,7 +54,7 @@ public struct ImportOptions: Sendable {
 
     public init() {}
 
-    /// - Throws: ``FerryError`` if an option would be ignored.
+    /// - Throws: ``FerryError`` if ``inPlace`` or ``upsertKeys`` does not go with the mode.
     func check() throws {
         if inPlace, mode != .replace { throw FerryError("inPlace goes with mode .replace", kind: .usage) }
         if mode != .merge, upsertKeys != ["_id"] {

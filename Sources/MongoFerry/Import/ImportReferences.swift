@@ -92,8 +92,10 @@ struct ImportReferences {
 
     private func referenceCheck(_ names: [ExactName: String]) -> ReferenceCheck {
         let otherNames = otherNames
-        return ReferenceCheck(connection: connection, operation: operation) {
+        var check = ReferenceCheck(connection: connection, operation: operation) {
             names[ExactName($0)] ?? otherNames.databaseName(of: $0)
         }
+        check.isPartlySeen = plan.isPartlySeen
+        return check
     }
 }

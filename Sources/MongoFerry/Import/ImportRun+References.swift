@@ -20,6 +20,7 @@ extension ImportRun {
             try references.check(tallied, areAllTaken: rejections.count == 0)
         }
         operation.tellUnmetConditions(report.references)
+        if let text = UnseenOptions.warning(report.references, in: connection.database) { operation.warning(text) }
     }
 
     /// Finds documents that a server removed while others were written: the oldest of a full capped collection.

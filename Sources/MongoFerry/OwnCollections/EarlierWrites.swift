@@ -64,23 +64,23 @@ struct EarlierWrites {
     }
 
     private func underWay(_ collection: String?) throws -> [Operation] {
-        let command: Document = [
-            "aggregate": 1,
-            "pipeline": .array([
-                .document(["$currentOp": .document(whose)]),
-                .document(["$match": .document(filter(collection))]),
-                .document(["$project": ["opid": 1, "command.createIndexes": 1]]),
-            ]),
-            "cursor": ["batchSize": 1000],
+        let pipeline: [Document] = [
+            ["$currentOp": .document(whose)], ["$match": .document(filter(collection))],
+            ["$project": ["opid": 1, "command.createIndexes": 1]],
         ]
+        // Servers list operations with this read concern alone.
+        let options = AggregateOptions(readConcern: .local, readPreference: .primary)
         do {
-            let reply = try Repeating.run { _ in
-                try pool.withClient { try $0.run(command, on: "admin", readPreference: .primary) }
-            }
-            let found = reply["cursor"]?.document?["firstBatch"]?.array ?? []
-            return found.compactMap { entry in
-                guard let entry = entry.document, let id = entry["opid"] else { return nil }
-                return Operation(id: id, isIndexBuild: entry["command"]?.document?["createIndexes"] != nil)
+            return try Repeating.run { _ in
+                try pool.withClient { client in
+                    var found: [Operation] = []
+                    try client.aggregate(database: "admin", pipeline: pipeline, options: options).forEach { entry in
+                        guard let id = entry["opid"] else { return }
+                        let isIndexBuild = entry["command"]?.document?["createIndexes"] != nil
+                        found.append(Operation(id: id.copy, isIndexBuild: isIndexBuild))
+                    }
+                    return found
+                }
             }
         } catch let error as MongoError where error.isRefusal {
             return []

@@ -18,6 +18,9 @@ struct ReferenceCheck: Sendable {
     /// looked up.
     var isKnownWhole: @Sendable (String) -> Bool = { _ in false }
 
+    /// Whether the server lists only what the user has rights on: whatever else may exist cannot be told to be missing.
+    var isPartlySeen = false
+
     let targetIDs: TargetValues
 
     private static let progressStep = 1000
@@ -36,8 +39,8 @@ struct ReferenceCheck: Sendable {
     /// - Throws: ``MongoError``; `CancellationError`.
     func run(_ references: [Reference]) throws -> [ReferenceOutcome] {
         if references.isEmpty { return [] }
-        let live = Set(
-            try connection.withClient { try $0.listCollections(in: connection.database) }.map { ExactName($0.name) })
+        let listed = try connection.withClient { try $0.listCollections(in: connection.database) }
+        let live = Set(listed.map { ExactName($0.name) })
         let groups = ReferenceGroup.groups(of: references).filter {
             live.contains(ExactName(databaseName($0.collection)))
         }
@@ -54,6 +57,7 @@ struct ReferenceCheck: Sendable {
         // If one collection cannot be read, the others need not be.
         var part = self
         part.operation = operation.part()
+        part.isPartlySeen = UnseenOptions.isPartial(listed)
         let bodies = (0..<min(connection.bounded(Threads.defaultJobs), sources.count)).map { _ in
             { @Sendable [part] in
                 while true {

@@ -95,10 +95,15 @@ private struct GroupCheck {
             check.targetIDs, remembersDocuments: remembersDocuments)
         certain = targets.filter { $0.targetPath == .id }.compactMap { check.knownIDs($0.target) }
         outcome = group.outcome
-        outcome.isTargetMissing = targets.isEmpty
+        outcome.isTargetUnseen = check.isPartlySeen && targets.count < group.references.count
+        outcome.isTargetMissing = targets.isEmpty && !outcome.isTargetUnseen
     }
 
     mutating func look(at value: RawElement, in document: RawDocument) {
+        if outcome.isTargetUnseen {
+            outcome.unchecked += 1
+            return
+        }
         outcome.checked += 1
         let hash = IDHash.hash(value)
         for index in certain.indices where certain[index].contains(hash) { return }

@@ -58,8 +58,10 @@ final class TargetValues: Sendable {
             }
         }
         guard let asked else { return known }
-        let state = try self.state(of: path, namespace, after: asked, client)
-        states.withLock { $0[name] = state }
+        var state = State.asked(asked, until: 2 * asked)
+        // Also if this fails: otherwise it would be taken for being read for ever.
+        defer { states.withLock { $0[name] = state } }
+        state = try self.state(of: path, namespace, after: asked, client)
         guard case .known(let hashes) = state else { return nil }
         return hashes
     }

@@ -17,7 +17,12 @@ extension Report {
         let mending = source == nil ? "Mend the file, or take another copy of it." : BackupError.otherCopy
         // An import stops looking for faults once it is clear that the file is refused.
         guard operation == .import, rejectionCount > rejections.count else { return [mending] }
-        return [mending, "`mongoferry verify \(fileName)` lists more of the rows."]
+        return [
+            mending,
+            isFromStream
+                ? "Write it to a file first: then `mongoferry verify FILE` lists more of the rows."
+                : "`mongoferry verify \(fileName)` lists more of the rows.",
+        ]
     }
 
     private var isFileDamaged: Bool { differences.contains { $0.kind == .file } }
@@ -39,7 +44,9 @@ extension Report {
     private var differenceSteps: [String] {
         let kinds = Set(differences.map(\.kind))
         var steps: [String] = []
-        if circumstances.isDatabaseMissing {
+        if let other = circumstances.sameDatabaseName {
+            steps.append("Use --db \(other.shellWord): the server takes no second name that differs in case only.")
+        } else if circumstances.isDatabaseMissing {
             steps.append(
                 "Name a database that is there with --db. If \(databaseName) is meant and is to be filled, "
                     + "`\(importCommand) --dry-run` counts what would be written.")
@@ -166,8 +173,8 @@ extension Report {
             ? "Run the import again in a folder that can be written"
             : "Copy the backup to a folder that can be written and run the import again"
         let rest = "the rows are set aside there."
-        return mode == .replace
-            ? "\(again): \(rest)" : "\(again): what is there is left alone, and \(rest)"
+        return mode == .insert
+            ? "\(again): what is there is left alone, and \(rest)" : "\(again): \(rest)"
     }
 
     /// A shell's pipe, as in <(…), has no folder to write to either: bash names it /dev/fd, zsh /proc/self/fd.
@@ -175,6 +182,12 @@ extension Report {
         guard let file else { return false }
         return [Import.standardInput, "/dev/stdin"].contains(file)
             || ["/dev/fd/", "/proc/"].contains { file.hasScalarPrefix($0) }
+    }
+
+    /// Whether something dangles that refers to a collection of the file.
+    private var isTargetImported: Bool {
+        let dangling = Set(references.filter { $0.dangling > 0 }.flatMap(\.targetNames).map { ExactName($0) })
+        return collections.contains { dangling.contains(ExactName($0.name)) }
     }
 
     private var danglingStep: String {
@@ -200,6 +213,9 @@ extension Report {
             ? "What dangles is dangling in the data themselves\(file != nil && source == nil ? ", or rows are missing, of which the file says nothing" : ""): --report FILE.html and --graph FILE.svg show where."
             : isFromStream
                 ? "`\(verifyCommand) --report dangling.html` shows what dangles of the references that a configuration names, or that the data show."
-                : "`\(command("verify")) --report dangling.html` shows what dangles of the file's documents; without the file, of all documents."
+                : isTargetImported
+                    // To a verify with the file, its rows are there, also those that the server has refused.
+                    ? "`\(verifyCommand) --report dangling.html` shows what dangles in the database."
+                    : "`\(command("verify")) --report dangling.html` shows what dangles of the file's documents; without the file, of all documents."
     }
 }

@@ -36,14 +36,21 @@ public struct ReferenceOutcome: Sendable {
     public var checked = 0
     /// The number of values among ``checked`` that dangle.
     public var dangling = 0
-    /// The number of values that the file alone cannot decide, since it may lack their targets.
+    /// The number of values that nobody can decide: the file alone may lack their targets, or the user cannot see these.
     public var unchecked = 0
-    /// Some of the dangling values, at most five.
+    /// Some of the dangling values, at most five, each once.
     public var examples: [Example] = []
+    /// Whether the user cannot see whether the target collection exists, so that nothing was checked.
+    var isTargetUnseen = false
     /// Whether the target collection does not exist.
     public var isTargetMissing = false
     /// Whether the values may dangle by intent: that is reported, but is not a problem.
     public var isOptional = false
+
+    /// Why the values in ``unchecked`` were not checked.
+    package var reasonNotChecked: String {
+        isTargetUnseen ? "the user cannot see \(target)" : "the file does not have all of \(target)"
+    }
 
     private static let exampleLimit = 5
 
@@ -54,7 +61,8 @@ public struct ReferenceOutcome: Sendable {
     }
 
     mutating func addExample(_ value: Value, _ documentID: Value) {
-        if examples.count < Self.exampleLimit { examples.append(Example(value: value, documentID: documentID)) }
+        guard examples.count < Self.exampleLimit, !examples.contains(where: { $0.value == value }) else { return }
+        examples.append(Example(value: value, documentID: documentID))
     }
 
     /// Adds what another thread found.
@@ -62,6 +70,7 @@ public struct ReferenceOutcome: Sendable {
         checked += other.checked
         dangling += other.dangling
         unchecked += other.unchecked
+        isTargetUnseen = isTargetUnseen || other.isTargetUnseen
         valuesAtPath += other.valuesAtPath
         for example in other.examples { addExample(example.value, example.documentID) }
     }

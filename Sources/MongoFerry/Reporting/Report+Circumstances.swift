@@ -16,6 +16,8 @@ extension Report {
         var choiceOptions: [String] = []
         /// Whether the database that a file was compared with does not exist or is empty.
         var isDatabaseMissing = false
+        /// The database whose name differs from that of a missing one in case only.
+        var sameDatabaseName: String?
         /// Whether an import into the verified database is running or was interrupted.
         var isImportUnfinished = false
         /// The collections of which the verified file has only the documents that match an export's filter.

@@ -182,10 +182,16 @@ public struct Report: Sendable {
     /// The number of dangling values of all references; optional ones do not count.
     public var danglingCount: Int { references.reduce(0) { $0 + ($1.isOptional ? 0 : $1.dangling) } }
 
-    /// The sums of ``collections``, named `total`. Its seconds are 0: ``seconds`` has the duration of the whole
-    /// operation.
+    /// The sums of ``collections`` and the rejected rows of which nobody can tell the collection, named `total`. Its
+    /// seconds are 0: ``seconds`` has the duration of the whole operation.
     public var totals: CollectionOutcome {
-        collections.reduce(into: CollectionOutcome(name: "total")) { $0 += $1 }
+        var total = collections.reduce(into: CollectionOutcome(name: "total")) { $0 += $1 }
+        let others = circumstances.unreadable == nil ? rejectionCount - total.rejected : 0
+        if others > 0, !collections.isEmpty {
+            total.read += others
+            total.rejected += others
+        }
+        return total
     }
 
     /// The report as one JSON document, with a final newline.

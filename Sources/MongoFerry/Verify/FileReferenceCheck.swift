@@ -48,11 +48,11 @@ struct FileReferenceCheck {
     }
 
     private func checks(of groups: [ReferenceGroup], _ fields: [TargetField: RecordHashes]) throws -> [FileGroupCheck] {
-        let live = try connection.map { connection in
-            Set(
-                try connection.withClient { try $0.listCollections(in: connection.database) }.map { ExactName($0.name) }
-            )
+        let listed = try connection.map { connection in
+            try connection.withClient { try $0.listCollections(in: connection.database) }
         }
+        let live = listed.map { Set($0.map { ExactName($0.name) }) }
+        let isPartlySeen = listed.map(UnseenOptions.isPartial) ?? false
         let targetIDs = TargetValues(operation.cancellation)
         let entries = Dictionary((reader.metadata?.collections ?? []).map { (ExactName($0.name), $0) }) { first, _ in
             first
@@ -70,7 +70,13 @@ struct FileReferenceCheck {
                     check.outcome.isTargetMissing = false
                 } else if let live {
                     if counts, survey.rows(of: reference.target) != nil { check.outcome.isTargetMissing = false }
-                    guard live.contains(ExactName(databaseName(reference.target))) else { continue }
+                    guard live.contains(ExactName(databaseName(reference.target))) else {
+                        guard isPartlySeen else { continue }
+                        check.isIncomplete = true
+                        check.outcome.isTargetUnseen = true
+                        check.outcome.isTargetMissing = false
+                        continue
+                    }
                     check.open = OpenValues(
                         (check.open?.targets ?? []) + [reference], sharedBy: groups.count, targetIDs)
                     check.outcome.isTargetMissing = false

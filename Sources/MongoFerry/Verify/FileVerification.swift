@@ -98,6 +98,9 @@ struct FileVerification {
             isLeftOut: { !isAlone && choice.exclusion(of: $0) != nil }, operation: operation)
         report.references = try operation.timed("check references") { try check.run(looked) }
         operation.tellUnmetConditions(report.references)
+        if let connection, let text = UnseenOptions.warning(report.references, in: connection.database) {
+            operation.warning(text)
+        }
         report.sortCollections(by: references)
         report.graph = report.drawing(looked)
     }
@@ -197,6 +200,7 @@ extension Report {
         guard live.isEmpty else { return }
         circumstances.isDatabaseMissing = true
         let missing = MissingDatabase(connection)
+        circumstances.sameDatabaseName = missing.clash
         warnings.append(
             ([missing.text + "."] + missing.details + [missing.hint].compactMap(\.self)).joined(separator: " "))
     }

@@ -145,6 +145,9 @@ struct VerifyCommand: ParsableCommand {
             let database = result.database ?? ""
             if !note.isEmpty { return "\(database): no fault found\(note)" }
             if result.references.isEmpty { return "\(database): no references were found, so nothing was checked" }
+            if result.references.allSatisfy({ $0.checked == 0 }) {
+                return "\(database): no document has a value at the references' paths, so nothing was checked"
+            }
             return "\(database): sound"
                 + (result.hasDiscoveredReferences ? ", by the references that its data show" : "")
         }

@@ -29,7 +29,7 @@ enum Secrets {
         let isName = optionsOfNames.contains(previous) || optionsOfNames.contains(String(parts?.0 ?? ""))
         return [argument, String(parts?.behind ?? "")].flatMap { text -> [(secret: String, text: String)] in
             guard
-                text.unicodeScalars.firstRange(of: "://".unicodeScalars) != nil
+                text.containsScalars("://")
                     || !isName && isAddressWithoutScheme(text) && !isPath(text)
             else { return [] }
             let redacted = ConnectionString.redact(text)
@@ -69,6 +69,6 @@ enum Secrets {
 
     /// The text with the passwords of these addresses hidden.
     static func hidden(in text: String) -> String {
-        shown.reduce(text) { $0.contains($1.secret) ? $0.replacing($1.secret, with: $1.text) : $0 }
+        shown.reduce(text) { $0.containsScalars($1.secret) ? $0.replacingScalars($1.secret, with: $1.text) : $0 }
     }
 }

@@ -39,7 +39,7 @@ enum Summary {
         }
         if reference.unchecked > 0 {
             parts.append(
-                "\(reference.unchecked.counted("value")) not checked, since the file does not have all of \(reference.target)"
+                "\(reference.unchecked.counted("value")) not checked, since \(reference.reasonNotChecked)"
             )
         } else if reference.isTargetMissing {
             parts.append("\(reference.target) does not exist")

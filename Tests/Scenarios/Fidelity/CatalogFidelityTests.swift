@@ -851,7 +851,7 @@ import Testing
             .file(path: path, overwriting: true), compression: .none, plain: false,
             metadata: BackupMetadata(
                 created: nil, program: "mongoferry test", database: "test", collections: [collection] + plus))
-        _ = try writer.finish(counts: [:])
+        _ = try writer.finish(counts: Dictionary(([collection] + plus).map { ($0.name, 0) }) { $1 })
     }
 
     /// Such an option would change the command that creates the collection.

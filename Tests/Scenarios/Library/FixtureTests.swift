@@ -201,6 +201,26 @@ import Testing
         }
     }
 
+    /// Whoever exports a fixture anew while its database is there has the new one after a reset.
+    @Test func resetTakesWhatTheFileHasByThen() async throws {
+        try await withFixture(filling: { try $0.insert([["_id": 1]], into: "things") }) { fixture, _ in
+            try await fixture.withDatabase { database in
+                let copy = database
+                #expect(database.collections.map(\.name) == ["things"] && database.references.isEmpty)
+                try withTestDatabase { live, _ in
+                    for name in ["customers", "policies"] { try live.insert(LegacyFile.documents(name), into: name) }
+                    try FileManager.default.removeItem(atPath: fixture.file)
+                    try live.export(to: fixture.file) { $0.reproducible = true }
+                }
+                try await database.reset()
+                #expect(copy.collections.map(\.name) == ["customers", "policies"] && !copy.references.isEmpty)
+                try await copy.verifyReferences()
+                try change(database) { try $0.delete("customers", [:]) }
+                await #expect(throws: DanglingReferences.self) { try await database.verifyReferences() }
+            }
+        }
+    }
+
     // MARK: References
 
     @Test func verifyReferencesThrowsAnErrorThatNamesWhatDangles() async throws {

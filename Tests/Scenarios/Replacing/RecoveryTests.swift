@@ -627,7 +627,7 @@ extension BusyServerTests {
                     let writer = try BackupWriter(
                         .file(path: file, overwriting: true), compression: .none, plain: false,
                         metadata: BackupMetadata(created: nil, program: "test", database: "test", collections: [entry]))
-                    _ = try writer.finish(counts: [:])
+                    _ = try writer.finish(counts: ["ticks": 0])
                     for more in [[], ["--in-place"]] {
                         let outcome = try Program.run(importing(database, file, "replace", more))
                         #expect(outcome.status == status, "\(outcome.text)")

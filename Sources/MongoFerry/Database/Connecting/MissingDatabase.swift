@@ -21,8 +21,13 @@ struct MissingDatabase: Sendable {
 
     var text: String { "there is no database '\(name)' on the server, or it is empty" }
 
+    private static let namesShown = 20
+
     var details: [String] {
-        others.isEmpty ? [] : ["Databases there: \(others.joined(separator: ", "))."]
+        guard !others.isEmpty else { return [] }
+        let more = others.count - Self.namesShown
+        let names = others.prefix(Self.namesShown) + (more > 0 ? ["and \(more) more"] : [])
+        return ["Databases there: \(names.joined(separator: ", "))."]
     }
 
     /// `Did you mean 'insurance'?`

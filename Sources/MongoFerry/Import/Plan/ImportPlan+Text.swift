@@ -45,8 +45,11 @@ extension ImportPlan {
         var text = "\(step.way.rawValue), \(max(0, step.records - step.setAside).counted("record"))"
         if !step.databaseName.hasSameBytes(as: step.name) { text += " of \(BackupMetadata.shown(step.name))" }
         if step.liveIsView { return text + " (a view has that name now)" }
-        return text + (step.liveCount.map { " (\($0.grouped) there now)" } ?? " (new)")
+        return text + (step.liveCount.map { " (\($0.grouped) there now)" } ?? textOfNew)
     }
+
+    /// Of what is not in the server's list.
+    private var textOfNew: String { isPartlySeen ? " (new, or the user cannot see it)" : " (new)" }
 
     /// What is not written, and other remarks about collections.
     private var remarks: [String] {
@@ -132,8 +135,8 @@ extension ImportPlan {
 
     private func viewText(_ step: Step) -> String {
         let isThere = step.live.exists
-        if mode == .replace { return step.way.rawValue + (isThere ? "" : " (new)") }
-        return isThere ? "view (it is there, and stays as it is)" : "view (new)"
+        if mode == .replace { return step.way.rawValue + (isThere ? "" : textOfNew) }
+        return "view" + (isThere ? " (it is there, and stays as it is)" : textOfNew)
     }
 
     private static func list(_ names: [String]) -> String {

@@ -130,6 +130,8 @@ public struct ImportPlan: Sendable {
     public var cycles: [[String]] = []
     /// Collections of the database that the import leaves alone: the file does not have them, or they are left out.
     public var untouched: [String] = []
+    /// Whether the user sees only those collections that it has rights on.
+    var isPartlySeen = false
     /// Whether the server is a sharded cluster.
     var isSharded = false
     /// Whether document validation is bypassed.

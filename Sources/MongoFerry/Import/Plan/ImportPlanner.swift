@@ -64,6 +64,7 @@ struct ImportPlanner {
         }
         plan.reasonsToLeaveOut = Dictionary(configured.map { ($0.name, $0.reason) }) { first, _ in first }
         let written = Set(steps.map(\.databaseName))
+        plan.isPartlySeen = UnseenOptions.isPartial(live)
         plan.untouched = live.map(\.name).filter {
             !written.contains($0) && !ServerNames.contains($0) && !OwnNames.contains($0)
         }

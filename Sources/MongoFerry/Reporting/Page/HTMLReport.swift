@@ -152,7 +152,7 @@ struct HTMLReport {
             let note = [
                 reference.isOptional ? "optional" : nil, reference.isTargetMissing ? "does not exist" : nil,
                 reference.unchecked > 0
-                    ? "\(reference.unchecked.grouped) not checked: the file does not have all of it" : nil,
+                    ? "\(reference.unchecked.grouped) not checked: \(reference.reasonNotChecked)" : nil,
             ]
             .compactMap(\.self).joined(separator: ", ")
             let dangling: HTML =
