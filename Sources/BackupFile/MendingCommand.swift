@@ -20,7 +20,7 @@ struct MendingCommand {
     ///   - label: what is added to the new file's name.
     init(_ filter: String, of path: String, _ compression: Compression, label: String = "mended") {
         let source = Self.source(path)
-        result = Self.isThere(path) ? Self.free(path, label).shellWord : "NEW"
+        result = Self.isThere(path) ? Self.free(path, label).shellPath : "NEW"
         text =
             switch compression {
             case .none: "\(filter) < \(source) > \(result)"
@@ -30,7 +30,7 @@ struct MendingCommand {
     }
 
     /// The file's name, quoted for a shell.
-    static func source(_ path: String) -> String { isThere(path) ? path.shellWord : "FILE" }
+    static func source(_ path: String) -> String { isThere(path) ? path.shellPath : "FILE" }
 
     private static func isThere(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
@@ -56,6 +56,9 @@ struct MendingCommand {
 }
 
 extension String {
+    /// The path as a word for a shell that no command takes for an option.
+    package var shellPath: String { (hasScalarPrefix("-") ? "./" + self : self).shellWord }
+
     /// The text quoted for a shell, if necessary.
     package var shellWord: String {
         let isPlain =

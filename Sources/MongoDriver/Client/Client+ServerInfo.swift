@@ -29,8 +29,8 @@ extension Client {
 
     /// Asks a replica set member for its replication state; nil for other servers.
     /// - Throws: ``MongoError``.
-    public func replicationState() throws -> ReplicationState? {
-        ReplicationState(try run(["hello": 1], on: "admin", readPreference: .connectionString))
+    public func replicationState(readPreference: ReadPreference = .connectionString) throws -> ReplicationState? {
+        ReplicationState(try retryingRead { try run(["hello": 1], on: "admin", readPreference: readPreference) })
     }
 
     /// The latest `hello` of the server that ``withServer(takingWrites:_:_:)`` selects; nil if there was none.

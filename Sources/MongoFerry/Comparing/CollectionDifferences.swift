@@ -100,7 +100,9 @@ enum CollectionDifferences {
                         + (isReplace ? ending : "it stays as it is, and the server takes no second one"),
                     isMended: isReplace)
             case .missingIndex(let name):
-                TargetDifference("index \(shown(name)) will be created", isMended: true)
+                TargetDifference(
+                    "index \(shown(name)) will be created", detail: "the database has no index \(shown(name))",
+                    isMended: true)
             case .extraIndex(let name):
                 TargetDifference(
                     "index \(shown(name)) is not in the file; " + (isReplace ? "it will be gone" : "it stays"),

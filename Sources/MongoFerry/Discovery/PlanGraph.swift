@@ -65,7 +65,7 @@ public struct PlanGraph: Sendable {
         if survey.isCutShort, let fault = survey.fileProblems.last {
             throw FerryError(
                 "\(file): \(fault)", kind: .data,
-                advice: ["`mongoferry verify \(file.shellWord)` lists all faults."])
+                advice: ["`mongoferry verify \(file.shellPath)` lists all faults."])
         }
         Self.warn(of: survey, file, operation)
         try configuration.checkTargets(in: nil, rows: survey.rows.map(\.name))
@@ -84,7 +84,7 @@ public struct PlanGraph: Sendable {
         for problem in survey.fileProblems { operation.warning("\(file): \(problem)") }
         let count = survey.problems.count
         guard count > 0 else { return }
-        let command = "mongoferry verify \(file.shellWord)"
+        let command = "mongoferry verify \(file.shellPath)"
         operation.warning(
             "\(file): \(count.counted("row")) cannot be read: `\(command)` lists \(count == 1 ? "it" : "them")")
     }

@@ -80,8 +80,8 @@ extension Export {
         var find = FindOptions(
             sort: isSorted ? order : nil,
             allowDiskUse: isSorted && connection.server.isAtLeast(4, 4) ? true : nil,
-            // Servers refuse snapshots of capped collections.
-            readConcern: isCapped ? nil : moment.readConcern)
+            // Servers refuse snapshots of capped collections; what no majority has may be rolled back all the same.
+            readConcern: moment.readConcern.map { isCapped ? .majority : $0 })
         // What is read ahead waits for its turn to be written, and servers before 4.4.8 close a cursor that is idle
         // for ten minutes, even if its session is in use. Servers with snapshot reads are newer, among them those
         // of Atlas' smallest tiers, which do not accept this option. Servers with time series are newer, too, and

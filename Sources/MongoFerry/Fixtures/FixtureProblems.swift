@@ -17,7 +17,7 @@ enum FixtureProblems {
         let details = survey.fileProblems + lines(survey.problems.inOrder)
         var advice: [String] = []
         if survey.problems.count > limit {
-            advice.append("`mongoferry verify \(file.shellWord)` lists more of the rows.")
+            advice.append("`mongoferry verify \(file.shellPath)` lists more of the rows.")
         }
         if !survey.fileProblems.isEmpty {
             advice.append(isSealed ? edited : "Mend the file, or take another copy of it.")

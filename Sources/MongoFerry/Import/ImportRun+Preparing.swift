@@ -167,6 +167,14 @@ extension ImportRun {
         report.status = .refused
         let count = survey.problems.count + survey.fileProblems.count
         report.error = "nothing was written: the file has \(count.counted("fault"))"
+        let choice = options.choice(of: reader.metadata)
+        let leftOut = survey.problems.filter { name in name.map { choice.exclusion(of: $0) != nil } ?? false }.count
+        if leftOut > 0, !isDamaged {
+            let those = leftOut == 1 ? "One of these rows is" : "\(leftOut.grouped) of these rows are"
+            report.advice.append(
+                "\(those) of collections that are left out. They count all the same: a row that is not closed may hold others'. Mend the rows, or go on without them with --max-rejects \(survey.problems.count)."
+            )
+        }
         return true
     }
 

@@ -24,7 +24,7 @@ extension ImportRun {
         noteChangesOrWarn(of: outcome.made)
         countRefused(outcome.refusedIndexes)
         if outcome.isRefused {
-            noteRefused(outcome)
+            noteRefused(outcome, plan)
         } else {
             noteReplaced(outcome)
         }
@@ -75,7 +75,11 @@ extension ImportRun {
         countRefused(outcome.refusedIndexes)
     }
 
-    private mutating func noteRefused(_ outcome: Replacement.Outcome) {
+    private mutating func noteRefused(_ outcome: Replacement.Outcome, _ plan: ImportPlan) {
+        // Those that would have been replaced in place were not begun.
+        let begun = Set(report.collections.map { ExactName($0.name) })
+        report.collections += plan.steps.filter { $0.way == .inPlace && !begun.contains(ExactName($0.name)) }
+            .map { CollectionOutcome(name: $0.name) }
         for index in report.collections.indices where !outcome.swapped.contains(report.collections[index].name) {
             report.collections[index].inserted = 0
             report.collections[index].deleted = 0

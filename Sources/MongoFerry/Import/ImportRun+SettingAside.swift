@@ -45,7 +45,7 @@ extension ImportRun {
 
     /// The command that imports the corrected rows into their collections, with the types they would have had.
     private func command(for rejects: RejectsFile) -> String {
-        var words = ["mongoferry", "import", rejects.path] + connection.targetOptions + ["--db", connection.database]
+        var words = connection.targetOptions + ["--db", connection.database]
         words += Report.options(for: options.configuration)
         for (name, target) in rejects.names.sorted(by: { $0.key < $1.key })
         where !options.configuration.databaseName(of: name).hasSameBytes(as: target) {
@@ -56,6 +56,6 @@ extension ImportRun {
         if !key.isID { words += ["--upsert-keys", options.upsertKeys.joined(separator: ",")] }
         // Rows of a file whose types are known need no inference when they are imported again; legacy rows do.
         if !rejects.hasLegacyRows { words.append("--no-legacy") } else if !options.infers { words.append("--no-infer") }
-        return words.map(\.shellWord).joined(separator: " ")
+        return "mongoferry import \(rejects.path.shellPath) " + words.map(\.shellWord).joined(separator: " ")
     }
 }

@@ -18,6 +18,7 @@ final class ImportLock: Sendable {
     static let documentID = "import"
 
     private let connection: Connection
+    private let tell: @Sendable (String) -> Void
     /// Distinguishes this import from all others.
     let owner: String
     private let state = Mutex(State())
@@ -38,9 +39,11 @@ final class ImportLock: Sendable {
     }
 
     /// Takes the lock.
+    /// - Parameter tell: called from another thread with warnings, while the lock is held.
     /// - Throws: ``FerryError`` if another import holds it; ``MongoError``.
-    init(_ connection: Connection) throws {
+    init(_ connection: Connection, tell: @escaping @Sendable (String) -> Void = { _ in }) throws {
         self.connection = connection
+        self.tell = tell
         owner = UUID().uuidString
         // If the first attempt succeeded, a second one finds its own name in the lock. If it were still under way when
         // the lock is released, it would take it again, and for nobody.
@@ -212,9 +215,13 @@ final class ImportLock: Sendable {
 
     private func startBeating() throws {
         try SystemThread.start { [self] in
+            var watch = MajorityWatch()
             while waitForBeat() {
                 do {
                     try beat()
+                    guard connection.server.replication != nil else { continue }
+                    let state = try connection.withClient { try $0.replicationState(readPreference: .primary) }
+                    if let text = state.flatMap({ watch.look($0) }) { tell(text) }
                 } catch {
                     // The server may be unavailable for a moment; what matters is whether the lock is still this
                     // import's afterwards.

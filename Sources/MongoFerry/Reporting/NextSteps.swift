@@ -97,7 +97,7 @@ extension Report {
         return all.isEmpty ? "see above" : all.joined(separator: ", ")
     }
 
-    private var fileName: String { file.map(\.shellWord) ?? "FILE" }
+    private var fileName: String { file.map(\.shellPath) ?? "FILE" }
     private var importCommand: String { command("import") }
 
     /// A command with the same file, database and choice of collections.

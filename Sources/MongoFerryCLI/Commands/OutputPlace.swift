@@ -42,7 +42,7 @@ struct OutputPlace {
         let folder = folder
         guard FilePath.isFolder(folder) else {
             throw FerryError(
-                "\(path): there is no folder \(folder)", advice: ["`mkdir -p \(folder.shellWord)` makes it."])
+                "\(path): there is no folder \(folder)", advice: ["`mkdir -p \(folder.shellPath)` makes it."])
         }
     }
 

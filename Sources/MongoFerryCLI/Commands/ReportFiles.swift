@@ -66,7 +66,7 @@ struct ReportFiles {
         guard FilePath.isFolder(folder) else {
             throw FerryError(
                 "\(path): there is no folder \(folder) for the \(form.name)",
-                advice: ["`mkdir -p \(folder.shellWord)` makes it."])
+                advice: ["`mkdir -p \(folder.shellPath)` makes it."])
         }
         var status = stat()
         let exists = stat(path, &status) == 0

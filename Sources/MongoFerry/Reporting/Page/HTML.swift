@@ -38,11 +38,36 @@ struct HTML: ExpressibleByStringInterpolation, Sendable {
 
     var isEmpty: Bool { text.isEmpty }
 
-    /// Creates a sentence in which backticks mark code.
+    /// Creates a sentence in which backticks mark commands. Names may have backticks, too: a command has several words,
+    /// and stands at the beginning or behind a blank or parenthesis; inside it, quotes enclose a name's.
     init(prose: String) {
         self.init()
-        for (index, part) in prose.split(separator: "`", omittingEmptySubsequences: false).enumerated() {
-            self += index % 2 == 1 ? "<code>\(String(part))</code>" : "\(String(part))"
+        var rest = prose.unicodeScalars[...]
+        var plain = String.UnicodeScalarView()
+        while let scalar = rest.first {
+            if scalar == "`", plain.last.map({ $0 == " " || $0 == "(" }) ?? true,
+                let command = Self.command(in: rest.dropFirst())
+            {
+                self += "\(String(plain))<code>\(String(command))</code>"
+                // So that another one directly behind it is none.
+                plain = String.UnicodeScalarView(rest.dropFirst(command.count + 2).prefix(1))
+                rest = rest.dropFirst(command.count + 3)
+            } else {
+                plain.append(scalar)
+                rest = rest.dropFirst()
+            }
         }
+        self += "\(String(plain))"
+    }
+
+    /// The command before the first backtick outside of quotes; nil if it is none.
+    private static func command(in text: Substring.UnicodeScalarView) -> Substring.UnicodeScalarView? {
+        var isQuoted = false
+        for place in text.indices {
+            if text[place] == "'" { isQuoted.toggle() }
+            guard text[place] == "`", !isQuoted else { continue }
+            return text[..<place].contains(" ") ? text[..<place] : nil
+        }
+        return nil
     }
 }
