@@ -1,0 +1,32 @@
+import BSON
+import MongoDriver
+
+/// Notices that writes wait for a majority of a replica set's members that does not come: then nothing goes on, and
+/// nothing else says why.
+struct MajorityWatch {
+    /// How long no write may be acknowledged: longer than an election takes.
+    static let patience = Duration.seconds(20)
+
+    private var majority: Timestamp?
+    private var since: ContinuousClock.Instant
+    private var isTold = false
+
+    init(_ now: ContinuousClock.Instant = .now) { since = now }
+
+    /// - Parameters:
+    ///   - state: what the primary says, while something is written every few seconds.
+    ///   - now: when it said so.
+    /// - Returns: the warning, once; and once that it is over.
+    mutating func look(_ state: ReplicationState, _ now: ContinuousClock.Instant = .now) -> String? {
+        if state.majority != majority || state.majority == state.own {
+            majority = state.majority
+            since = now
+            defer { isTold = false }
+            return isTold ? "a majority of the replica set's members acknowledges writes again" : nil
+        }
+        guard !isTold, now - since >= Self.patience else { return nil }
+        isTold = true
+        return
+            "no majority of the replica set's members has acknowledged a write for \(Self.patience.components.seconds) seconds: the import waits until one does. rs.status() in mongosh shows which members are down or behind"
+    }
+}
