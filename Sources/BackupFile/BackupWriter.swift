@@ -166,7 +166,8 @@ public final class BackupWriter {
                 let name = exact.collections[index].name
                 guard let records = counts[name] else {
                     throw BackupError(
-                        .unavailable, file?.path ?? "-", "it was not said how many rows of \(BackupMetadata.shown(name)) it has")
+                        .unavailable, file?.path ?? "-",
+                        "it was not said how many rows of \(BackupMetadata.shown(name)) it has")
                 }
                 exact.collections[index].records = records
             }

@@ -14,6 +14,63 @@ import Testing
         #expect(Array(name.shellWord.utf8) == Array(word.utf8))
     }
 
+    @Test(arguments: [("-c.csv", "./-c.csv"), ("- a.csv", "'./- a.csv'"), ("a-c.csv", "a-c.csv"), ("/-c", "/-c")])
+    func aFilesNameIsNoOption(name: String, word: String) { #expect(name.shellPath == word) }
+
+    /// To a verify with the file, the rows that the server has refused are there.
+    @Test func whatDanglesSinceItsTargetWasRefusedShowsInTheDatabaseAlone() {
+        var report = Report(operation: .import)
+        report.file = "shop.csv"
+        report.database = "shop"
+        report.collections = [CollectionOutcome(name: "orders")]
+        var outcome = ReferenceOutcome(
+            collection: "orders", path: "by", target: "customers", targetNames: ["customers"])
+        outcome.dangling = 1
+        report.references = [outcome]
+        #expect(report.nextSteps.first?.hasPrefix("`mongoferry verify shop.csv --db shop --report") == true)
+        report.collections.append(CollectionOutcome(name: "customers"))
+        #expect(
+            report.nextSteps == [
+                "`mongoferry verify --db shop --report dangling.html` shows what dangles in the database."
+            ])
+    }
+
+    @Test func aServerTakesNoSecondNameOfOneThatItHas() {
+        var report = Report(operation: .verify)
+        report.database = "Shop"
+        report.circumstances.isDatabaseMissing = true
+        #expect(report.nextSteps.first?.hasPrefix("Name a database that is there") == true)
+        report.circumstances.sameDatabaseName = "shop"
+        #expect(
+            report.nextSteps == ["Use --db shop: the server takes no second name that differs in case only."])
+    }
+
+    @Test func ofStandardInputNoFileIsVerified() {
+        var report = Report(operation: .import)
+        report.file = Import.standardInput
+        report.rejectionCount = 30
+        report.differences = [.init(collection: "", kind: .file, detail: "its seal does not fit")]
+        #expect(
+            report.nextSteps.last == "Write it to a file first: then `mongoferry verify FILE` lists more of the rows.")
+    }
+
+    @Test func rowsOfNoKnownCollectionAreInTheTotals() {
+        var report = Report(operation: .import)
+        var known = CollectionOutcome(name: "beta")
+        (known.read, known.inserted, known.rejected) = (2, 1, 1)
+        report.collections = [known]
+        report.rejectionCount = 2
+        #expect(report.totals.read == 3 && report.totals.rejected == 2)
+        #expect(report.columns.first { $0.title == "rejected" }?.total == 2)
+        #expect(report.columns.first { $0.title == "rejected" }?.counts == [1])
+    }
+
+    @Test func aValueIsAnExampleOnce() {
+        var outcome = ReferenceOutcome(collection: "q", path: "l[]", target: "p", targetNames: ["p"])
+        for value: Int32 in [7, 7, 7, 7, 7, 8] { outcome.addExample(.int32(value), 0) }
+        #expect(outcome.examples.map(\.value) == [7, 8])
+    }
+
     @Test(arguments: [
         (["users"], "There is no collection 'users': was it left out of the backup or the import?"),
         (

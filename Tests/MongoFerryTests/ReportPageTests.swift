@@ -53,6 +53,22 @@ import Testing
         #expect(report.html.contains("<p class=\"quiet\">\(below)</p>\n</header>"), "\(report.html)")
     }
 
+    /// Names may have the marks of commands in them.
+    @Test(arguments: [
+        ("Run `mongoferry verify a.csv`.", "Run <code>mongoferry verify a.csv</code>."),
+        ("`tr -d x` (`head -1 a`)", "<code>tr -d x</code> (<code>head -1 a</code>)"),
+        ("--exclude '`rhi` q' matches nothing", "--exclude '`rhi` q' matches nothing"),
+        ("`rho`: shows nothing of `a`", "`rho`: shows nothing of `a`"),
+        (
+            "Mend b`x.csv: `mongoferry import 'b`x y.csv' --no-legacy`.",
+            "Mend b`x.csv: <code>mongoferry import 'b`x y.csv' --no-legacy</code>."
+        ),
+        ("a ` b", "a ` b"), ("`mongoferry verify 'a`", "`mongoferry verify 'a`"), ("", ""),
+    ])
+    func onlyCommandsAreDrawnAsSuch(text: String, page: String) {
+        #expect(HTML(prose: text).text == page.replacing("'", with: "'".escapedForPages))
+    }
+
     @Test func aDryRunThatFindsProblemsHasWrittenNothing() {
         var report = Report(operation: .import)
         report.status = .problems

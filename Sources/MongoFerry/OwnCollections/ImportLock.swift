@@ -221,7 +221,8 @@ final class ImportLock: Sendable {
                     try beat()
                     guard connection.server.replication != nil else { continue }
                     let state = try connection.withClient { try $0.replicationState(readPreference: .primary) }
-                    if let text = state.flatMap({ watch.look($0) }) { tell(text) }
+                    guard let state else { continue }
+                    if let text = watch.look(own: state.own, majority: state.majority) { tell(text) }
                 } catch {
                     // The server may be unavailable for a moment; what matters is whether the lock is still this
                     // import's afterwards.

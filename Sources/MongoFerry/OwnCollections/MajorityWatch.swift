@@ -1,5 +1,4 @@
 import BSON
-import MongoDriver
 
 /// Notices that writes wait for a majority of a replica set's members that does not come: then nothing goes on, and
 /// nothing else says why.
@@ -14,12 +13,15 @@ struct MajorityWatch {
     init(_ now: ContinuousClock.Instant = .now) { since = now }
 
     /// - Parameters:
-    ///   - state: what the primary says, while something is written every few seconds.
-    ///   - now: when it said so.
+    ///   - own: the primary's latest write, while something is written every few seconds.
+    ///   - reached: the latest one that a majority has.
+    ///   - now: when the primary said so.
     /// - Returns: the warning, once; and once that it is over.
-    mutating func look(_ state: ReplicationState, _ now: ContinuousClock.Instant = .now) -> String? {
-        if state.majority != majority || state.majority == state.own {
-            majority = state.majority
+    mutating func look(
+        own: Timestamp, majority reached: Timestamp, _ now: ContinuousClock.Instant = .now
+    ) -> String? {
+        if reached != majority || reached == own {
+            majority = reached
             since = now
             defer { isTold = false }
             return isTold ? "a majority of the replica set's members acknowledges writes again" : nil

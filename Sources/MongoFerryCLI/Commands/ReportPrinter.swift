@@ -19,7 +19,9 @@ enum ReportPrinter {
         for line in Summary.references(report, withOptional: !quiet) { errors.line(line) }
         if !quiet { out.show(Summary.table(report)) }
         if report.isDryRun, !quiet {
-            errors.line("dry run: nothing was written, no reference was checked, and the server was not asked whether it takes the documents")
+            errors.line(
+                "dry run: nothing was written, no reference was checked, and the server was not asked whether it takes the documents"
+            )
         }
         let isWell = [.done, .planned].contains(report.status)
         guard let error = report.error ?? (isWell ? nil : "problems were found: \(report.problemCounts)") else {

@@ -128,6 +128,25 @@ import Testing
         }
     }
 
+    /// It has no snapshot; what no majority of the members has may be rolled back, and is in no file all the same.
+    @Test(arguments: [nil, .collection, .unprotected] as [ExportOptions.Consistency?])
+    func ofACappedCollectionAMajorityHasWhatAnExportReads(consistency: ExportOptions.Consistency?) throws {
+        try withTestDatabase { database, folder in
+            try database.create("log", ["capped": true, "size": 4096])
+            try database.insert([["_id": 1]], into: "log")
+            try database.client.run(["profile": 2], on: database.name)
+            defer { _ = try? database.client.run(["profile": 0], on: database.name) }
+            try database.export(to: folder.file("all.csv")) { $0.consistency = consistency }
+            try database.client.run(["profile": 0], on: database.name)
+            let reads = try database.documents(
+                in: "system.profile", ["command.find": "log", "command.projection": ["$exists": false]])
+            let levels = reads.map { $0["command"]?.document?["readConcern"]?.document?["level"]?.string }
+            #expect(
+                !levels.isEmpty && levels.allSatisfy { $0 == (consistency == .unprotected ? nil : "majority") },
+                "\(levels)")
+        }
+    }
+
     /// Where no collection has a snapshot, it is nothing special that a capped one has none.
     @Test func aCappedCollectionBesideASnapshotOfTheOthersIsTold() throws {
         try withTestDatabase { database, folder in

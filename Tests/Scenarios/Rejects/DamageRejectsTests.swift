@@ -33,6 +33,12 @@ import Testing
             let words = [
                 "import", folder.file("old.csv"), "--uri", try testURI(), "--db", database.name, "--max-rejects", "2",
             ]
+            let refused = try Program.run(Array(words.dropLast()) + ["1"] + choice)
+            #expect(refused.status == 2, "\(refused.text)")
+            #expect(
+                refused.errors.contains("One of these rows is of collections that are left out.")
+                    && refused.errors.contains("go on without them with --max-rejects 2."), "\(refused.text)")
+            #expect(try database.count("customers") == 0)
             let outcome = try Program.run(words + choice)
             #expect(outcome.status == 2, "\(outcome.text)")
             #expect(

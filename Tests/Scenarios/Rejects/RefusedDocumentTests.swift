@@ -52,8 +52,7 @@ import Testing
                 #expect(report.warnings.first?.hasPrefix("the rows that were not taken could not be set aside") == true)
                 #expect(
                     report.nextSteps == [
-                        "Copy the backup to a folder that can be written and run the import again: what is there is left "
-                            + "alone, and the rows are set aside there."
+                        "Copy the backup to a folder that can be written and run the import again: the rows are set aside there."
                     ])
                 return
             }

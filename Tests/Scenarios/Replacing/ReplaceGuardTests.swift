@@ -5,6 +5,24 @@ import Testing
 /// A replace looks at what it is going to lose before it drops anything.
 @Suite struct ReplaceGuardTests {
     /// Only the database tells that the rows of a file without metadata are measurements.
+    /// It is replaced in place, and last: if something before it is refused, it is not begun.
+    @Test func aTimeSeriesThatWasNotBegunStandsInTheReport() throws {
+        try withTestDatabase { source, folder in
+            try source.create("t", ["timeseries": ["timeField": "ts"]])
+            try source.insert([["_id": 1, "ts": .date(1000)]], into: "t")
+            try source.insert([["_id": 1, "bad": 1]], into: "a")
+            try source.run(["collMod": "a", "validator": ["bad": ["$exists": false]]])
+            try source.export(to: folder.file("all.csv"))
+            try withTestDatabase { database, _ in
+                try database.create("t", ["timeseries": ["timeField": "ts"]])
+                let report = try database.load(folder.file("all.csv"), .replace)
+                #expect(report.status == .refused)
+                #expect(
+                    report.collections.map(\.name) == ["a", "t"] && report.collections.allSatisfy { $0.inserted == 0 })
+            }
+        }
+    }
+
     @Test(arguments: [false, true]) func aTimeSeriesIsNotDroppedForRowsThatItCannotTake(isAll: Bool) throws {
         try withTestDatabase { database, folder in
             try database.create("t", ["timeseries": ["timeField": "ts"]])

@@ -456,6 +456,49 @@ extension FaultServerTests {
             }
         }
 
+        /// What refers to a collection that the user may not see does not dangle for that.
+        @Test func whatLeadsToWhatAUserCannotSeeDoesNotDangle() throws {
+            try withUsers { server, database, folder, reader, _ in
+                let id = try #require(ObjectID(hex: "5c2aad8000000000000000a2"))
+                try database.insert([["_id": .objectID(id)]], into: "customers")
+                try database.insert((1...3).map { ["_id": .int32($0), "by": .objectID(id)] }, into: "orders")
+                let file = folder.file("all.csv")
+                let config = folder.file("shop.yaml")
+                try folder.write(
+                    "collections:\n  customers:\n  orders: {references: {by: customers}}\n", to: "shop.yaml")
+                let export = try Program.run([
+                    "export", "--uri", reader, "--db", database.name, "--config", config, "-o", file,
+                ])
+                try #require(export.status == 0, "\(export.text)")
+                let narrow = try addUser(
+                    "ordering",
+                    [
+                        "find", "insert", "update", "remove", "listIndexes", "createIndex", "collStats",
+                        "createCollection",
+                        "dropCollection",
+                    ], on: ["orders", "__mongoferry_lock"], database, server)
+                defer { _ = try? database.run(["dropRole": "ordering"]) }
+                let of = ["--uri", narrow, "--db", database.name, "-c", "orders"]
+                let report = folder.file("report.json")
+                for command in [
+                    ["verify", file], ["import", file], ["import", file, "--mode", "insert", "--fail-on-dangling"],
+                ] {
+                    let outcome = try Program.run(command + of + ["--report", report, "--force"])
+                    #expect(outcome.status == 0, "\(outcome.text)")
+                    #expect(
+                        outcome.errors.contains("nobody can tell what refers to 'customers' and dangles"),
+                        "\(outcome.text)")
+                    #expect(
+                        outcome.text.contains("3 values not checked, since the user cannot see customers"),
+                        "\(outcome.text)")
+                    #expect(!outcome.text.contains("does not exist"), "\(outcome.text)")
+                }
+                let plan = try Program.run(["import", file, "--dry-run", "--uri", narrow, "--db", database.name])
+                #expect(
+                    plan.errors.contains("customers: merge, 1 record (new, or the user cannot see it)"), "\(plan.text)")
+            }
+        }
+
         /// The missing right says nothing about the data.
         @Test(arguments: [["merge"], ["insert"], ["replace"], ["replace", "--in-place"]])
         func aMissingRightToBuildIndexesIsNoProblemOfTheData(mode: [String]) throws {

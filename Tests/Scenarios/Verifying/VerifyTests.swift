@@ -48,6 +48,21 @@ import Testing
           policies: {references: {customerId: customers}}
         """
 
+    /// A path may be spelled wrong.
+    @Test func aDatabaseInWhichNoValueWasLookedAtIsNotCalledSound() throws {
+        try withTestDatabase { database, folder in
+            try Self.fill(database)
+            for (path, word) in [("custmerId", "so nothing was checked"), ("customerId", "dangling")] {
+                try folder.write(
+                    "collections:\n  customers:\n  policies: {references: {\(path): customers}}\n", to: "c.yaml")
+                let outcome = try Program.run([
+                    "verify", "--uri", try testURI(), "--db", database.name, "--config", folder.file("c.yaml"),
+                ])
+                #expect(outcome.text.contains(word) && !outcome.output.contains(": sound"), "\(outcome.text)")
+            }
+        }
+    }
+
     /// Half of a file without a seal is as sound as the whole.
     @Test func ofAFileWithoutMetadataNobodyKnowsWhetherRowsAreMissing() throws {
         try withTestDatabase { _, folder in
