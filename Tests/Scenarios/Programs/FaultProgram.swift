@@ -143,33 +143,20 @@ struct Program {
     /// - Throws: ``TooLate`` with what it has written, if it had to be killed. A program that waits forever would
     ///   otherwise stop all tests without a word on which of them it was.
     func wait(seconds: Double = 300) throws -> Outcome {
-        let deadline = ContinuousClock.now + .seconds(seconds)
-        var isTooLate = false
-        var status: Int32 = 0
-        var usage = rusage()
-        var peak = measuresMemory ? 0 : Int.max
-        while true {
-            let ended = wait4(process, &status, WNOHANG, &usage)
-            if ended == process { break }
-            guard ended == 0 || errno == EINTR else { throw POSIXError(.ECHILD) }
+        var peak: Int?
+        let end = try ChildProcess(id: process).wait(seconds: seconds) {
             // Not `ru_maxrss`: on Linux that starts with the memory of the process that spawned this one.
-            if measuresMemory { peak = max(peak, highWaterMegabytes) }
-            if ContinuousClock.now > deadline {
-                isTooLate = true
-                send(SIGKILL)
-            }
-            usleep(2000)
+            if measuresMemory, let now = highWaterMegabytes { peak = max(peak ?? 0, now) }
         }
         defer { for path in [outputPath, errorsPath] { unlink(path) } }
-        let low = status & 0x7F
         #if canImport(Darwin)
-            if measuresMemory { peak = usage.ru_maxrss >> 20 }
+            if measuresMemory { peak = end.usage.ru_maxrss >> 20 }
         #endif
         let outcome = Outcome(
-            status: low == 0 ? (status >> 8) & 0xFF : nil, signal: low == 0 ? nil : low,
+            status: end.status, signal: end.signal,
             output: (try? String(contentsOfFile: outputPath, encoding: .utf8)) ?? "", errors: errorsSoFar,
-            peakMegabytes: peak)
-        if isTooLate {
+            peakMegabytes: peak ?? .max)
+        if end.isTooLate {
             throw TooLate(what: "the end of \(words.joined(separator: " ")); it wrote: \(outcome.text.suffix(4000))")
         }
         return outcome
@@ -206,8 +193,9 @@ enum OwnDescriptors {
 }
 
 extension Program {
-    /// Its peak memory so far; the kernel keeps this high-water mark, so looking now and then is enough.
-    private var highWaterMegabytes: Int {
+    /// Its peak memory so far; nil if it cannot be seen, such as that of a program that has ended. The kernel keeps this
+    /// high-water mark, so looking now and then is enough.
+    private var highWaterMegabytes: Int? {
         // For a moment after it was spawned, it has this process's memory.
         func program(_ process: String) -> String? {
             try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/exe")
@@ -218,7 +206,7 @@ extension Program {
             let kilobytes = line.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap({
                 Int($0)
             })
-        else { return 0 }
+        else { return nil }
         return kilobytes / 1024
     }
 }

@@ -98,20 +98,15 @@ final class PseudoTerminal: @unchecked Sendable {
     }
 
     /// Waits for the program's end.
+    /// - Parameter seconds: the time after which it is killed.
     /// - Returns: the exit status, or the negative number of the signal that ended the program.
-    func wait() throws -> Int32 {
-        var status: Int32 = 0
-        let deadline = ContinuousClock.now + .seconds(120)
-        while waitpid(process, &status, WNOHANG) == 0 {
-            guard ContinuousClock.now < deadline else {
-                kill(process, SIGKILL)
-                throw TooLate(what: "the program's end; it wrote: \(text)")
-            }
-            usleep(5000)
-        }
+    /// - Throws: ``TooLate`` with what it has written, if it had to be killed.
+    func wait(seconds: Double = 120) throws -> Int32 {
+        let end = try ChildProcess(id: process).wait(seconds: seconds)
+        if end.isTooLate { throw TooLate(what: "the program's end; it wrote: \(text)") }
         // Its last output may still be on its way.
         try poll("the end of its output", seconds: 10) { lock.withLock { isAtEnd } }
-        return status & 0x7F == 0 ? (status >> 8) & 0xFF : -(status & 0x7F)
+        return end.status ?? -(end.signal ?? 0)
     }
 
     deinit { close(master) }
