@@ -30,4 +30,11 @@ import Testing
         #expect(throws: TooLate.self) { try terminal.wait(seconds: 0.3) }
         #expect(kill(terminal.process, 0) == -1 && errno == ESRCH)
     }
+
+    @Test func aServerThatIsNoneTakesNoPortThatIsTaken() throws {
+        let server = try FakeServer(.closing)
+        let error = #expect(throws: POSIXError.self) { try FakeServer(.closing, port: server.port) }
+        #expect(error?.code == .EADDRINUSE)
+        #expect(try server.countConnections() == 0)
+    }
 }

@@ -25,19 +25,26 @@ final class FakeServer: @unchecked Sendable {
     private let own = Atomic<Int>(0)
     private let listener: Int32
 
-    init(_ manner: Manner) throws {
+    /// - Parameter port: 0 for a free one.
+    /// - Throws: `POSIXError` if the port is taken.
+    init(_ manner: Manner, port: Int = 0) throws {
         listener = OwnDescriptors.newSocket()
-        var address = Self.address(0)
+        var address = Self.address(port)
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let (listener, connections) = (listener, connections)
-        port = withUnsafeMutablePointer(to: &address) { pointer in
+        let isListening = withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
-                _ = bind(listener, generic, length)
-                getsockname(listener, generic, &length)
+                // Unless it is bound, `listen` would choose a port on all of the machine's addresses.
+                bind(listener, generic, length) == 0 && getsockname(listener, generic, &length) == 0
+                    && listen(listener, 16) == 0
             }
-            return Int(UInt16(bigEndian: pointer.pointee.sin_port))
         }
-        guard listen(listener, 16) == 0 else { throw POSIXError(.EADDRINUSE) }
+        guard isListening else {
+            let code = POSIXErrorCode(rawValue: errno) ?? .EADDRINUSE
+            close(listener)
+            throw POSIXError(code)
+        }
+        self.port = Int(UInt16(bigEndian: address.sin_port))
         Thread {
             while true {
                 let connection = accept(listener, nil, nil)
