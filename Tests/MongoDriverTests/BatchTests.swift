@@ -51,7 +51,7 @@ import Testing
             var (batch, documents): (Batch?, [Document]) = (nil, [])
             try withTestDatabase { database in
                 try database.insert((0..<50).map { ["_id": .int32($0)] }, into: "c")
-                documents = try database.documents(in: "c")
+                documents = try database.documents(in: "c", sort: ["_id": 1])
                 batch = try database.client.find(database.namespace("c"), [:]).nextBatch()
             }
             return (try #require(batch), documents)

@@ -79,7 +79,7 @@ import Testing
             #expect(result.writeErrors[3].keyPattern == ["name": 1] && result.writeErrors[3].keyValue == ["name": "e"])
             #expect(result.writeConcernErrors.isEmpty)
             #expect(
-                try database.documents(in: "c")
+                try database.documents(in: "c", sort: ["_id": 1])
                     == [["_id": 1, "name": "a"], ["_id": 3, "name": "z"], ["_id": 5, "name": "e"]])
         }
     }
@@ -104,7 +104,7 @@ import Testing
                 ["_id": 4, "$db": "x", "$ref": "y"],
             ]
             #expect(try database.tryInsert(odd, into: "c").inserted == 4)
-            #expect(try database.documents(in: "c") == odd)
+            #expect(try database.documents(in: "c", sort: ["_id": 1]) == odd)
 
             let replacements = odd.map { $0.appending("new", true) }
             let bulk = try database.client.bulkWrite(to: database.namespace("c"))
@@ -114,7 +114,7 @@ import Testing
                 }
             }
             #expect(try bulk.execute().writeErrors.isEmpty)
-            #expect(try database.documents(in: "c") == replacements)
+            #expect(try database.documents(in: "c", sort: ["_id": 1]) == replacements)
         }
     }
 
@@ -131,7 +131,7 @@ import Testing
             for isThere in [false, true] {
                 if isThere {
                     let bulk = try database.client.bulkWrite(to: database.namespace("c"))
-                    for document in try database.documents(in: "c") {
+                    for document in try database.documents(in: "c", sort: ["_id": 1]) {
                         let changed: Document = ["_id": try #require(document["_id"]), "old": 1]
                         let filter: Document = ["_id": try #require(document["_id"])]
                         try changed.withRaw { try bulk.replaceOne(filter: filter, with: $0, upsert: false) }
@@ -145,7 +145,7 @@ import Testing
                     try document.withRaw { try bulk.replaceOne(filter: filter, with: $0, upsert: true) }
                 }
                 #expect(try bulk.execute().writeErrors.isEmpty)
-                #expect(try database.documents(in: "c") == documents)
+                #expect(try database.documents(in: "c", sort: ["_id": 1]) == documents)
             }
         }
     }
@@ -160,7 +160,7 @@ import Testing
             let possible: Document = ["_id": 2, "a": 1, "deep": [["b": 1, "b": 2]]]
             try possible.withRaw { try bulk.replaceOne(filter: ["_id": 2], with: $0, upsert: true) }
             #expect(try bulk.execute().writeErrors.map(\.index) == [0])
-            #expect(try database.documents(in: "c") == [["_id": 1], possible])
+            #expect(try database.documents(in: "c", sort: ["_id": 1]) == [["_id": 1], possible])
         }
     }
 
@@ -190,7 +190,7 @@ import Testing
             let document: Document = ["0": ["$set": ["hacked": true]]]
             try document.withRaw { try bulk.replaceOne(filter: ["_id": 1], with: $0, upsert: false) }
             #expect(try bulk.execute().writeErrors.isEmpty)
-            #expect(try database.documents(in: "c") == [["_id": 1, "0": ["$set": ["hacked": true]]]])
+            #expect(try database.documents(in: "c", sort: ["_id": 1]) == [["_id": 1, "0": ["$set": ["hacked": true]]]])
         }
     }
 
@@ -205,7 +205,7 @@ import Testing
                 try bulk.updateOne(filter: ["_id": try #require(document["_id"])], pipeline: [stage], upsert: true)
             }
             #expect(try bulk.execute().writeErrors.isEmpty)
-            #expect(try database.documents(in: "c") == documents)
+            #expect(try database.documents(in: "c", sort: ["_id": 1]) == documents)
         }
     }
 

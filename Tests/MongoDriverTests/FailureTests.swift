@@ -1,5 +1,6 @@
 import BSON
 @testable import MongoDriver
+import TestServer
 import Testing
 
 /// The server has only one `failCommand` fail point, so these tests are serialized. The application name limits it to
@@ -8,7 +9,7 @@ import Testing
 struct FailureTests {
     private static let applicationName = "mongoferry failure tests"
 
-    private func withFailures(_ body: (TestDatabase) throws -> Void) throws {
+    private func withFailures(_ body: (LentDatabase) throws -> Void) throws {
         // A server that is not really gone reports no change to the driver's monitors, which then wait for the next
         // heartbeat.
         try withTestDatabase(applicationName: Self.applicationName, options: "heartbeatFrequencyMS=500", body)
@@ -16,7 +17,7 @@ struct FailureTests {
 
     /// Makes the next commands of these names fail while `body` runs.
     private func failing(
-        _ commands: [Value], times: Int32, _ data: Document, in database: TestDatabase, _ body: () throws -> Void
+        _ commands: [Value], times: Int32, _ data: Document, in database: LentDatabase, _ body: () throws -> Void
     ) throws {
         var failure = data.appending("failCommands", .array(commands))
         failure = failure.appending("appName", .string(Self.applicationName))

@@ -4,37 +4,6 @@ import MongoDriver
 import TestServer
 import Testing
 
-/// A new database on the real server, and a client for it.
-struct TestDatabase {
-    let pool: ClientPool
-    let client: Client
-    let name: String
-
-    func namespace(_ collection: String) -> Namespace { Namespace(name, collection) }
-
-    /// The documents of a collection in the order of `_id`, byte for byte.
-    func documents(in collection: String, _ filter: Document = [:]) throws -> [Document] {
-        var documents: [Document] = []
-        try client.find(namespace(collection), filter, options: FindOptions(sort: ["_id": 1])).forEach {
-            documents.append(Document(copying: $0))
-        }
-        return documents
-    }
-
-    func count(_ collection: String) throws -> Int {
-        try client.runRead(["count": .string(collection)], on: name)["n"]?.integer ?? -1
-    }
-
-    func insert(_ documents: some Sequence<Document>, into collection: String) throws {
-        try client.insertAll(documents, into: namespace(collection))
-    }
-
-    /// For documents that the server may refuse.
-    func tryInsert(_ documents: some Sequence<Document>, into collection: String) throws -> BulkWriteResult {
-        try client.tryInsert(documents, into: namespace(collection))
-    }
-}
-
 func testConnectionString(appending options: String = "") throws -> ConnectionString {
     let uri = try TestServer.uri
     guard !options.isEmpty else { return try ConnectionString(uri) }
@@ -45,13 +14,13 @@ func testConnectionString(appending options: String = "") throws -> ConnectionSt
 
 /// Lends a new database, drops it afterwards, and checks that the test left no cursor open on the server.
 func withTestDatabase(
-    applicationName: String = "mongoferry tests", options: String = "", _ body: (TestDatabase) throws -> Void
+    applicationName: String = "mongoferry tests", options: String = "", _ body: (LentDatabase) throws -> Void
 ) throws {
     let pool = try ClientPool(try testConnectionString(appending: options), applicationName: applicationName)
-    let name = "mongoferry_driver_\(UInt32.random(in: 0 ... .max))"
-    defer { _ = try? pool.makeClient().runWrite(["dropDatabase": 1], on: name) }
-    try body(TestDatabase(pool: pool, client: try pool.makeClient(), name: name))
-    #expect(try openCursors(of: name, pool).isEmpty, "a cursor was left open on the server")
+    try LentDatabase.lend(of: pool, "mongoferry_driver") { database in
+        try body(database)
+        #expect(try openCursors(of: database.name, pool).isEmpty, "a cursor was left open on the server")
+    }
 }
 
 /// The ids of the database's idle cursors on the server.

@@ -6,16 +6,10 @@ import MongoFerry
 import TestServer
 import Testing
 
-/// A temporary database on the real server, a client for it, and MongoFerry's operations on it.
-///
-/// Belongs to its test's thread; other threads take their own clients from `pool`.
-struct TestDatabase {
-    let pool: ClientPool
-    let client: Client
-    let name: String
+/// A test's database, with MongoFerry's operations on it.
+typealias TestDatabase = LentDatabase
 
-    func namespace(_ collection: String) -> Namespace { Namespace(name, collection) }
-
+extension LentDatabase {
     var target: Target { get throws { try Target(uri: testURI(), database: name) } }
 
     @discardableResult
@@ -35,15 +29,6 @@ struct TestDatabase {
         try run(["createIndexes": .string(collection), "indexes": .array(indexes.map { .document($0) })])
     }
 
-    func insert(_ documents: some Sequence<Document>, into collection: String) throws {
-        try client.insertAll(documents, into: namespace(collection))
-    }
-
-    /// For documents that the server may refuse.
-    func tryInsert(_ documents: some Sequence<Document>, into collection: String) throws -> BulkWriteResult {
-        try client.tryInsert(documents, into: namespace(collection))
-    }
-
     /// Stores a document with empty timestamps at the top level, which an insert would set to the current time.
     func insertKeepingTimestamps(_ document: Document, into collection: String) throws {
         let bulk = try client.bulkWrite(to: namespace(collection))
@@ -61,17 +46,6 @@ struct TestDatabase {
 
     func delete(_ collection: String, _ filter: Document) throws {
         try run(["delete": .string(collection), "deletes": [["q": .document(filter), "limit": 0]]])
-    }
-
-    /// Returns documents byte for byte, in the server's own order, which is that of insertion in a capped collection.
-    func documents(in collection: String, _ filter: Document = [:]) throws -> [Document] {
-        var documents: [Document] = []
-        try client.find(namespace(collection), filter).forEach { documents.append(Document(copying: $0)) }
-        return documents
-    }
-
-    func count(_ collection: String, _ filter: Document = [:]) throws -> Int {
-        try client.runRead(["count": .string(collection), "query": .document(filter)], on: name)["n"]?.integer ?? -1
     }
 
     /// Returns the names of collections and views, except the server's own.
@@ -221,19 +195,17 @@ func withTestDatabase(_ body: (TestDatabase, TemporaryFolder) throws -> Void) th
 func lendDatabase(
     of pool: ClientPool, _ prefix: String, _ body: (TestDatabase, TemporaryFolder) throws -> Void
 ) throws {
-    let client = try pool.makeClient()
-    let name = "\(prefix)_\(String(UInt64.random(in: 0 ... .max), radix: 36))"
-    let folder = TemporaryFolder(path: NSTemporaryDirectory() + name)
-    try FileManager.default.createDirectory(atPath: folder.path, withIntermediateDirectories: true)
-    defer {
-        _ = try? pool.makeClient().runWrite(["dropDatabase": 1], on: name)
-        try? FileManager.default.removeItem(atPath: folder.path)
+    try LentDatabase.lend(of: pool, prefix) { database in
+        let folder = TemporaryFolder(path: NSTemporaryDirectory() + database.name)
+        try FileManager.default.createDirectory(atPath: folder.path, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder.path) }
+        try body(database, folder)
+        let litter = try pool.makeClient().listCollections(in: database.name).map(\.name)
+            .filter { $0.hasPrefix("__mongoferry") }
+        #expect(litter == [], "left in the database")
+        let files = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasPrefix(".") }
+        #expect(files == [], "left in the folder")
     }
-    try body(TestDatabase(pool: pool, client: client, name: name), folder)
-    let litter = try pool.makeClient().listCollections(in: name).map(\.name).filter { $0.hasPrefix("__mongoferry") }
-    #expect(litter == [], "left in the database")
-    let files = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasPrefix(".") }
-    #expect(files == [], "left in the folder")
 }
 
 /// Provides two databases: one to export from and one to import into.
