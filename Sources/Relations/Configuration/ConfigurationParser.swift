@@ -14,7 +14,7 @@ struct ConfigurationParser {
         guard let root = try compose(yaml.text), !root.isNull else { return Configuration(file: file) }
         guard case .mapping(let entries) = root else { throw rootError(root) }
         let known = ["collections", "exclude"]
-        var sections: [(name: String, references: Node?, types: Node?, databaseName: String?)] = []
+        var sections: [Section] = []
         var exclude: [Glob] = []
         for (key, value) in entries {
             switch try name(key, in: "the file") {
@@ -48,10 +48,16 @@ struct ConfigurationParser {
 
     // MARK: - Sections
 
-    private func collections(
-        _ node: Node
-    ) throws(ConfigurationError) -> [(name: String, references: Node?, types: Node?, databaseName: String?)] {
-        var result: [(name: String, references: Node?, types: Node?, databaseName: String?)] = []
+    /// One entry under `collections`, before its parts are parsed: a reference may lead to a collection further down.
+    private struct Section {
+        let name: String
+        var references: Node?
+        var types: Node?
+        var databaseName: String?
+    }
+
+    private func collections(_ node: Node) throws(ConfigurationError) -> [Section] {
+        var result: [Section] = []
         var databaseNames: [ExactName: String] = [:]
         let known = ["references", "types", "collection"]
         for (key, value) in try map(node, "'collections'", expected: "a map with a name for each collection") {
@@ -61,9 +67,7 @@ struct ConfigurationParser {
                 throw error(key, "a collection's name begins with $: '\(name)'", expected: "another name")
             }
             let place = "collection '\(name)'"
-            var section = (
-                name: name, references: Node?.none, types: Node?.none, databaseName: String?.none
-            )
+            var section = Section(name: name)
             let parts = try map(value, place, expected: "a map with the keys \(known.listed())")
             for (partKey, part) in parts {
                 switch try self.name(partKey, in: place) {
