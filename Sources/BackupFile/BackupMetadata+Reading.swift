@@ -50,7 +50,7 @@ extension BackupMetadata {
             Exclusion(name: $0, reason: $1)
         }
         queries = try reading.named(document, "queries", "a query without a collection's name", text: "query").map {
-            ($0, $1)
+            CollectionQuery(name: $0, query: $1)
         }
     }
 }

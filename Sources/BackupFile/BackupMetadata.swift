@@ -76,8 +76,8 @@ public struct BackupMetadata: Sendable {
     /// In the form that the Relations module uses.
     public var references: [Document]
     public var excluded: [Exclusion]
-    /// The queries that selected documents: the collection's name and the query's text.
-    public var queries: [(name: String, query: String)]
+    /// The queries that selected documents.
+    public var queries: [CollectionQuery]
     /// False if the file was written to a pipe, whose beginning cannot be rewritten: then the seal has the counts.
     public var countsAreExact: Bool
 
@@ -85,7 +85,7 @@ public struct BackupMetadata: Sendable {
         created: String?, program: String, database: String, serverVersion: String? = nil, topology: String? = nil,
         hosts: [String] = [], consistency: String? = "none", snapshot: String? = nil, json: String = "compact",
         collections: [Collection] = [], references: [Document] = [], excluded: [Exclusion] = [],
-        queries: [(name: String, query: String)] = [], countsAreExact: Bool = true
+        queries: [CollectionQuery] = [], countsAreExact: Bool = true
     ) {
         self.created = created
         self.program = program

@@ -39,6 +39,9 @@ public typealias GraphDrawing = Relations.GraphDrawing
 /// A connection string that was looked at: its hosts, its database, and its text without the password.
 public typealias ConnectionString = MongoDriver.ConnectionString
 
+/// A filter that selects the documents of a collection.
+public typealias CollectionQuery = BackupFile.CollectionQuery
+
 /// How a file is compressed.
 public typealias Compression = BackupFile.Compression
 

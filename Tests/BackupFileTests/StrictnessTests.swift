@@ -131,7 +131,7 @@ import Testing
     @Test func aQueryBelongsToItsOwnCollection() {
         var metadata = SmallBackup.metadata
         metadata.collections = [.init(name: "copy", databaseName: "a"), .init(name: "a", databaseName: "b")]
-        metadata.queries = [("a", "{}")]
+        metadata.queries = [CollectionQuery(name: "a", query: "{}")]
         #expect(
             metadata.query(of: metadata.collections[0]) == nil && metadata.query(of: metadata.collections[1]) == "{}")
     }

@@ -26,8 +26,8 @@ public struct ExportOptions: Sendable {
     public var collections: [Glob] = []
     /// What to leave out besides what the configuration excludes: names or globs, of the file or the database.
     public var exclude: [Glob] = []
-    /// Filters by collection, in Extended JSON.
-    public var queries: [(name: String, query: String)] = []
+    /// Filters that choose the documents to export, at most one for a collection.
+    public var queries: [CollectionQuery] = []
     /// How documents are written. A `relaxed` file does not restore exactly.
     public var json: ExtendedJSONMode = .compact
     /// Whether to write only the column header and the rows, without metadata and seal.

@@ -7,13 +7,14 @@ import Relations
 struct ExportQueries {
     private var filters: [ExactName: Document] = [:]
     /// The filters as they were written, with their collections' names in the file.
-    private(set) var texts: [(name: String, query: String)] = []
+    private(set) var texts: [CollectionQuery] = []
 
     /// - Parameter queries: filters in Extended JSON, by the collections' names in the file or in the database.
     /// - Throws: ``FerryError`` if a name is not that of an exported collection with documents or occurs twice, or if a
     ///   filter is not Extended JSON.
-    init(_ queries: [(name: String, query: String)], _ catalog: Catalog) throws {
-        for (name, text) in queries {
+    init(_ queries: [CollectionQuery], _ catalog: Catalog) throws {
+        for query in queries {
+            let (name, text) = (query.name, query.query)
             let entry = try Self.entry(named: name, catalog)
             guard filters[ExactName(entry.name)] == nil else {
                 throw FerryError(
@@ -25,7 +26,7 @@ struct ExportQueries {
             } catch {
                 throw FerryError("--query \(name): \(error)", kind: .usage, details: [text])
             }
-            texts.append((entry.name, text))
+            texts.append(CollectionQuery(name: entry.name, query: text))
         }
     }
 

@@ -113,7 +113,7 @@ public struct Report: Sendable {
     /// What was left out: of a database by its export or check, of a file by an import or a comparison.
     public var excluded: [Exclusion] = []
     /// The filters of an export: of each collection named, the file has only the matching documents.
-    public var queries: [(name: String, query: String)] = []
+    public var queries: [CollectionQuery] = []
     /// The first rows and documents that were not taken: those of the preflight, then those of the server, each in the
     /// file's order.
     public var rejections: [Rejection] = []

@@ -118,7 +118,8 @@ struct ExportCommand: ParsableCommand {
             guard let place, place > text.startIndex else {
                 throw FerryError("--query must look like name={…}: \(text)", kind: .usage)
             }
-            return (String(text[..<place]), String(text[text.index(after: place)...]))
+            return CollectionQuery(
+                name: String(text[..<place]), query: String(text[text.index(after: place)...]))
         }
         options.json = choices.json
         options.plain = choices.plain

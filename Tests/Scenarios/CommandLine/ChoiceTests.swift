@@ -66,7 +66,7 @@ import Testing
             let file = folder.file("some.csv")
             try database.export(to: file) {
                 $0.configuration = swapped
-                $0.queries = [("b", #"{"_id":0}"#)]
+                $0.queries = [CollectionQuery(name: "b", query: #"{"_id":0}"#)]
             }
             #expect(try folder.text("some.csv").contains(#""queries":[{"name":"b","#))
             try copy.insert([["_id": 9]], into: "a")
@@ -218,7 +218,9 @@ import Testing
         try withTestDatabase { database, folder in
             try Self.fill(database)
             let file = folder.file("part.csv")
-            try database.export(to: file) { $0.queries = [("policies", #"{"status":"active"}"#)] }
+            try database.export(to: file) {
+                $0.queries = [CollectionQuery(name: "policies", query: #"{"status":"active"}"#)]
+            }
             let text =
                 #"the file has only the documents that {"status":"active"} matches: all others that are there will be gone"#
             let dry = try Self.run(["import", file, "--db", database.name, "--mode", "replace", "--dry-run"])
@@ -327,6 +329,9 @@ import Testing
             let queries = try JSONValue(folder.text("r.json"))["queries"]
             #expect(queries?.array.map { $0["name"]?.string } == ["policies"])
             #expect(queries?.array.map { $0["query"]?.string } == [query])
+            #expect(
+                try Inspection(folder.file("some.csv")).metadata?.queries
+                    == [CollectionQuery(name: "policies", query: query)])
 
             let fewer = try Self.run(export + ["-o", folder.file("fewer.csv"), "--exclude", "customers"])
             #expect(

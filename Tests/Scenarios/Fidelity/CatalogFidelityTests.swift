@@ -796,7 +796,7 @@ import Testing
             }
             try source.insert(documents, into: "log")
             let file = folder.file("log.csv")
-            let report = try source.export(to: file) { $0.queries = [("log", query)] }
+            let report = try source.export(to: file) { $0.queries = [CollectionQuery(name: "log", query: query)] }
             let isTold = report.warnings.contains { $0.contains("not in that of insertion") }
             #expect(isTold == query.contains("$text"), "\(report.warnings)")
             try copy.load(file)

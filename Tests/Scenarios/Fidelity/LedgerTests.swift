@@ -159,7 +159,7 @@ import Testing
             let active = try database.documents(in: "policies", ["status": "active"])
             try #require(!active.isEmpty)
             let report = try database.export(to: folder.file("active.csv")) {
-                $0.queries = [("policies", #"{"status": "active"}"#)]
+                $0.queries = [CollectionQuery(name: "policies", query: #"{"status": "active"}"#)]
                 $0.collections = [Glob("policies"), Glob("users")]
             }
             #expect(report.collections.first { $0.name == "policies" }?.read == active.count)

@@ -602,7 +602,7 @@ import Testing
             let file = folder.file("bare.csv")
             try source.export(to: file) {
                 $0.plain = true
-                $0.queries = [("a", #"{"_id":-1}"#)]
+                $0.queries = [CollectionQuery(name: "a", query: #"{"_id":-1}"#)]
             }
             let rows = try folder.text("bare.csv").split(separator: "\n")
             #expect(rows.count == 3 && rows[1].hasPrefix(#"b,"{""_id"":""k"",""n"":{""$numberInt"":""5""}"#))
@@ -613,7 +613,7 @@ import Testing
             let report = try source.export(to: folder.file("texts.csv")) {
                 $0.plain = true
                 $0.collections = [Glob("b")]
-                $0.queries = [("b", #"{"_id":"l"}"#)]
+                $0.queries = [CollectionQuery(name: "b", query: #"{"_id":"l"}"#)]
             }
             #expect(report.escaped == 1)
             #expect(try folder.text("texts.csv").hasPrefix("collection,data\nb,\"{\"\"$rawBSON\"\":"))

@@ -11,7 +11,7 @@ import Testing
             try database.insert([["_id": 1, "customerId": 1]], into: "policies")
             let file = folder.file("all.csv")
             try database.export(to: file) {
-                $0.queries = [("policies", "{\n\"_id\":1}")]
+                $0.queries = [CollectionQuery(name: "policies", query: "{\n\"_id\":1}")]
                 $0.configuration = try .parse(
                     yaml: "collections: {customers: , policies: {references: {customerId: customers}}}", file: "x")
             }

@@ -247,7 +247,7 @@ import Testing
             try source.delete("policies", ["_id": ["$gt": 0]])
             try source.insert([["_id": 100, "customerId": 1]], into: "policies")
             try source.export(to: folder.file("x.csv")) {
-                $0.queries = [("customers", "{\"_id\":{\"$ne\":1}}")]
+                $0.queries = [CollectionQuery(name: "customers", query: "{\"_id\":{\"$ne\":1}}")]
                 $0.configuration = try Configuration.parse(yaml: Self.config, file: "c.yaml")
             }
             try copy.load(folder.file("x.csv"))
@@ -299,7 +299,7 @@ import Testing
             }
             try database.export(to: folder.file("some.csv")) {
                 $0.configuration = try Configuration.parse(yaml: Self.config, file: "x")
-                $0.queries = [("customers", #"{"_id":{"$lt":4}}"#)]
+                $0.queries = [CollectionQuery(name: "customers", query: #"{"_id":{"$lt":4}}"#)]
             }
             let alone = try Self.verify(folder.file("policies.csv"))
             #expect(Self.described(alone) == ["policies.customerId → customers: 0 of 0, 20 unchecked"])
