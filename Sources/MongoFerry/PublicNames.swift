@@ -18,6 +18,18 @@ public typealias Glob = Relations.Glob
 /// A reference from one collection to another.
 public typealias Reference = Relations.Reference
 
+/// A path to values inside a document, such as `vehicles[].drivers[].customerId`.
+public typealias FieldPath = Relations.FieldPath
+
+/// Why a text is not a path.
+public typealias FieldPathError = Relations.FieldPathError
+
+/// The condition under which a reference holds: what the field beside it must contain.
+public typealias ReferenceCondition = Relations.ReferenceCondition
+
+/// A type that a configuration gives to a path, for files without metadata.
+public typealias FieldType = Relations.FieldType
+
 /// An error from a server or from the driver.
 public typealias MongoError = MongoDriver.MongoError
 
@@ -38,6 +50,12 @@ public typealias GraphDrawing = Relations.GraphDrawing
 
 /// A connection string that was looked at: its hosts, its database, and its text without the password.
 public typealias ConnectionString = MongoDriver.ConnectionString
+
+/// What a file says about itself.
+public typealias BackupMetadata = BackupFile.BackupMetadata
+
+/// The last line of a file: its row counts, and the SHA-256 of all before it.
+public typealias Seal = BackupFile.Seal
 
 /// A filter that selects the documents of a collection.
 public typealias CollectionQuery = BackupFile.CollectionQuery

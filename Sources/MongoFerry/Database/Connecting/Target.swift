@@ -8,9 +8,9 @@ public struct Target: Sendable {
     /// The database's name; nil if neither the command nor the connection string gives one.
     public var database: String?
     /// A remark to add if no server can be reached, such as where the address came from.
-    public var remark: String?
+    package var remark: String?
     /// The options beside `--db` that this program needs to reach the same server: the advice in reports names them.
-    public var options: [String] = []
+    package var options: [String] = []
 
     /// - Parameters:
     ///   - uri: a connection string.
