@@ -19,8 +19,8 @@ public struct DanglingReferences: Error, Sendable, CustomStringConvertible {
             var line = "\(reference.collection).\(reference.path) → \(reference.target): "
             line += "\(reference.dangling.grouped) of \(reference.checked.counted("value"))"
             if let example = reference.examples.first {
-                line += ", such as \(JSONText.value(example.value).excerpt(IDText.longest)) in the document with _id "
-                line += JSONText.value(example.documentID).excerpt(IDText.longest)
+                line += ", such as \(example.valueJSON.excerpt(IDText.longest)) in the document with _id "
+                line += example.documentIDJSON.excerpt(IDText.longest)
             }
             if reference.isTargetMissing { line += "; there is no collection \(reference.target)" }
             return "\n  " + line

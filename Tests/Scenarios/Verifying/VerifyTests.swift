@@ -220,6 +220,9 @@ import Testing
             #expect(Self.described(report) == broken)
             #expect(report.references[1].examples.map(\.documentID) == [3])
             #expect(report.references[1].examples.map(\.value) == ["nobody@example.org"])
+            // The same for programs that have no other name for a value.
+            #expect(report.references[1].examples.map(\.documentIDJSON) == ["3"])
+            #expect(report.references[1].examples.map(\.valueJSON) == [#""nobody@example.org""#])
         }
     }
 
