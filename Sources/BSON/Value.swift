@@ -116,6 +116,11 @@ public enum Value: Sendable {
         return .array(builder.finish())
     }
 
+    /// A number as the smallest integer type that holds it, so that Extended JSON writes it as a bare number.
+    package static func number(_ number: Int) -> Value {
+        Int32(exactly: number).map { .int32($0) } ?? .int64(Int64(number))
+    }
+
     // Each of these is nil if the value has another type.
 
     public var string: String? { if case .string(let text) = self { text } else { nil } }

@@ -48,11 +48,6 @@ extension Report {
 }
 
 extension Value {
-    /// The number as the smallest integer type that holds it, so that Extended JSON writes it as a bare number.
-    static func number(_ number: Int) -> Value { Int32(exactly: number).map { .int32($0) } ?? .int64(Int64(number)) }
-}
-
-extension Value {
     /// The value, or its text if Extended JSON cannot represent it: otherwise the whole report would become `$rawBSON`.
     fileprivate var reportable: Value {
         let text = JSONText.value(self)

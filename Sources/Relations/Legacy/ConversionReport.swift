@@ -94,14 +94,10 @@ extension ConversionReport.Entry: CustomStringConvertible {
             document.append("to", .string(rule.type.rawValue))
             document.append("found", .string(rule.reason.keyword))
             document.append("reason", .string(rule.reason.description))
-            func add(_ key: String, _ count: Int) {
-                // The smallest integer type that holds it: an Int32 is a bare number in JSON.
-                document.append(key, Int32(exactly: count).map(Value.int32) ?? .int64(Int64(count)))
-            }
-            add("converted", converted)
-            add("left", left)
+            document.append("converted", .number(converted))
+            document.append("left", .number(left))
             if let dangling {
-                add("dangling", dangling.count)
+                document.append("dangling", .number(dangling.count))
                 document.append("examples", .array(dangling.examples.map(Value.objectID)))
             }
         }
