@@ -10,11 +10,13 @@ enum Clock {
 }
 
 /// Measures how long something takes.
-struct Stopwatch: Sendable {
+package struct Stopwatch: Sendable {
     private let start = ContinuousClock.now
 
+    package init() {}
+
     /// The elapsed time in seconds, to the millisecond.
-    var seconds: Double {
+    package var seconds: Double {
         let elapsed = start.duration(to: .now).components
         return Double(elapsed.seconds * 1000 + elapsed.attoseconds / 1_000_000_000_000_000) / 1000
     }

@@ -14,7 +14,7 @@ enum ReportedRun {
         _ body: (OperationContext, inout Report) throws -> Report, tell: (Report) throws -> Void
     ) throws {
         var failure = known
-        let began = ContinuousClock.now
+        let watch = Stopwatch()
         let (context, display) = common.operation()
         let told = WarningsTold()
         let operation = context.keepingWarnings(in: told)
@@ -38,9 +38,7 @@ enum ReportedRun {
                 stopped.advice = failure.nextSteps
                 error = stopped
             }
-            if stopped?.report == nil {
-                failure.seconds = ((ContinuousClock.now - began).inSeconds * 1000).rounded() / 1000
-            }
+            if stopped?.report == nil { failure.seconds = watch.seconds }
             // Only a warning: the error and its exit status tell what state the data is in, and nothing may replace
             // them.
             if let fault = reports.write(failure) { Terminal.standardError.warning("\(fault)") }
