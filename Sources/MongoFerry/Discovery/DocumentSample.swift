@@ -9,7 +9,7 @@ struct DocumentSample {
     /// The time field, for a time series.
     let timeField: String?
     let size: CollectionSize
-    let effort: LiveDiscovery.Effort
+    let effort: DiscoveryEffort
     /// Whether the server accepts `allowDiskUse` for a sort.
     let canSortOnDisk: Bool
 
@@ -20,29 +20,23 @@ struct DocumentSample {
     private static let hugeBytes = 1 << 20
 
     /// The number of documents to expect, as far as it is known.
-    var documents: Int {
-        let most = effort == .thorough ? Self.thorough : 3 * share
-        return isWhole ? size.count : min(most, room, size.count)
-    }
+    var documents: Int { isWhole ? size.count : min(effort.sample, room, size.count) }
 
     /// The number of bytes of documents to expect, going by the average.
     var bytes: Int { documents * average }
 
-    private static let thorough = 5000
-    /// The number of documents from either end, and from in between.
-    private var share: Int { effort == .steady ? Self.thorough / 3 : Self.fewest }
+    /// How many are read of a collection that is said to be empty.
     private static let fewest = 200
-
-    private var isRepeatable: Bool { effort == .repeatable || effort == .steady }
 
     /// - Parameter body: called once for each document.
     /// - Returns: whether these were all the documents of the collection.
     /// - Throws: ``MongoError``; what `body` throws.
     func forEach(_ client: Client, _ body: (RawDocument) throws -> Void) throws -> Bool {
         guard !isWhole else { return try whole(client, body) }
-        switch effort {
-        case .thorough: try Self.untilExhausted { try random(Self.thorough, client).forEach(body) }
-        case .quick, .repeatable, .steady: try spread(client, body)
+        if effort.choice == .random {
+            try Self.untilExhausted { try random(effort.sample, client).forEach(body) }
+        } else {
+            try spread(client, body)
         }
         return false
     }
@@ -51,7 +45,7 @@ struct DocumentSample {
         // After a crash, a server's count may be wrong: reading one more shows whether there are others.
         let most = min(size.count > 0 ? size.count + 1 : Self.fewest, room)
         var all = limited(most)
-        if effort == .repeatable { sort(&all) }
+        if effort.choice == .repeatable { sort(&all) }
         var came = 0
         try client.find(namespace, [:], options: all).forEach { document in
             came += 1
@@ -81,23 +75,24 @@ struct DocumentSample {
                 {}
             }
         }
-        let share = min(share, max(1, room / 3))
+        // The number of documents from either end, and from in between.
+        let share = min(effort.sample, room) / 3
         // Servers sort a time series efficiently only by its time field.
         guard kind == .collection else {
             var first = limited(share)
-            if isRepeatable { sort(&first) }
+            if effort.choice >= .sorted { sort(&first) }
             try take(client.find(namespace, [:], options: first))
-            return effort == .repeatable ? () : try take(random(2 * share, client))
+            return effort.choice == .repeatable ? () : try take(random(2 * share, client))
         }
         // The oldest come first in the collection's natural order, which is the cheapest for the server.
-        let oldest: [Document] = isRepeatable ? [["$sort": ["_id": 1]]] : []
+        let oldest: [Document] = effort.choice >= .sorted ? [["$sort": ["_id": 1]]] : []
         try take(
             joined([oldest + [Self.limit(share)], [["$sort": ["_id": -1]], Self.limit(share)]], client))
         // If documents are huge, these are enough.
         guard share >= 10 else { return }
-        let points = min(share / 2, effort == .steady ? Self.mostPoints : Self.fewPoints)
+        let points = min(share / 2, effort.points)
         guard let between = IDSpread.points(points, between: ids) else {
-            if effort != .repeatable { try take(random(share, client)) }
+            if effort.choice != .repeatable { try take(random(share, client)) }
             return
         }
         let parts: [[Document]] = between.map { id in
@@ -105,9 +100,6 @@ struct DocumentSample {
         }
         try take(joined(parts, client))
     }
-
-    /// The numbers of places in between: each is a query of its own for the server.
-    private static let (fewPoints, mostPoints) = (5, 30)
 
     /// Reads until done or until `$sample` finds no further document: what was read by then is a sample, too.
     private static func untilExhausted(_ read: () throws -> Void) throws {
@@ -140,10 +132,7 @@ struct DocumentSample {
     }
 
     /// Whether all documents are read, as far as their number is known.
-    var isWhole: Bool {
-        let most = effort == .thorough || effort == .steady ? 10_000 : 1000
-        return size.count <= most && size.count <= room
-    }
+    var isWhole: Bool { size.count <= effort.whole && size.count <= room }
 
     /// The number of the collection's documents that fit into a sample.
     private var room: Int { max(3, Self.maximumBytes / average) }
@@ -178,7 +167,7 @@ struct DocumentSample {
 extension DocumentSample {
     /// - Parameter size: nil if the server does not report it.
     init(
-        of entry: BackupMetadata.Collection, _ size: CollectionSize?, _ effort: LiveDiscovery.Effort,
+        of entry: BackupMetadata.Collection, _ size: CollectionSize?, _ effort: DiscoveryEffort,
         over connection: Connection
     ) {
         self.init(

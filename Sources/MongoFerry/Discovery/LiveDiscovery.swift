@@ -9,20 +9,6 @@ struct LiveDiscovery {
     let connection: Connection
     let operation: OperationContext
 
-    /// How thoroughly to look.
-    enum Effort {
-        /// For an export, which has more important work to do.
-        case quick
-        /// Like `quick`, but reads the same documents of equal data, whatever order they are stored in.
-        case repeatable
-        /// For a user who has asked for discovery.
-        case thorough
-        /// Like `thorough`, but reads the same documents of equal data, if their `_id`s can be spread.
-        case steady
-
-        fileprivate var valuesPerPath: Int { self == .thorough ? 1000 : 200 }
-    }
-
     /// While one thread examines documents, the server finds the next ones for another.
     private static let threads = 2
     /// For a distant server with much to examine: each thread holds a sample.
@@ -33,9 +19,9 @@ struct LiveDiscovery {
     /// A sample larger than this may have huge documents.
     private static let largeSample = 4 << 20
 
-    private let effort: Effort
+    private let effort: DiscoveryEffort
 
-    init(_ connection: Connection, _ operation: OperationContext, _ effort: Effort) {
+    init(_ connection: Connection, _ operation: OperationContext, _ effort: DiscoveryEffort) {
         self.connection = connection
         self.operation = operation
         self.effort = effort
@@ -82,7 +68,7 @@ struct LiveDiscovery {
 
     private func discovery(maximumValues: Int) -> ReferenceDiscovery {
         ReferenceDiscovery(
-            valuesPerPath: effort.valuesPerPath, maximumValues: maximumValues, findsTypes: effort == .thorough)
+            valuesPerPath: effort.valuesPerPath, maximumValues: maximumValues, findsTypes: effort.findsTypes)
     }
 
     /// The most values to keep. Each takes about 150 bytes; longer ones count as several.

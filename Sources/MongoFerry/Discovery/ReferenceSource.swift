@@ -50,7 +50,7 @@ enum ReferenceSource {
     /// - Parameter doubt: called with each path that nearly is a reference and looks as if its data were damaged.
     static func live(
         _ connection: Connection, _ catalog: Catalog, _ sizes: CollectionSizes, _ configuration: Configuration,
-        _ operation: OperationContext, _ effort: LiveDiscovery.Effort,
+        _ operation: OperationContext, _ effort: DiscoveryEffort,
         doubt: (ReferenceCandidate) -> Void = { _ in }
     ) throws -> [Reference] {
         if !configuration.references.isEmpty {
