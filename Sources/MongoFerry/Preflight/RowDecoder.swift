@@ -7,7 +7,7 @@ import Relations
 struct RowDecoder {
     /// The buffer into which documents are decoded.
     let buffer = ByteBuffer(capacity: 64 << 10, blocks: .documents)
-    private let reordered = ByteBuffer(capacity: 4096)
+    private let reordered = ByteBuffer(capacity: 4096, blocks: .documents)
     /// The size of the largest document that servers accept, in bytes.
     private let maximumDocument: Int
     /// The size of the largest document that is read, in bytes.
@@ -100,7 +100,7 @@ struct RowDecoder {
                 isUnreadable: true)
         }
         let sound = try sound(document, line: line, collection: collection)
-        if try traits.contains(.secondID) || traits.contains(.rawBSON) && Self.hasSecondID(document),
+        if try traits.contains(.secondID) || traits.contains(.rawBSON) && Self.hasSecondID(sound),
             measurements[ExactName(collection)] == nil
         {
             throw RowProblem(
@@ -135,9 +135,9 @@ struct RowDecoder {
         return try decoded(readsLegacyRegularExpressions: false)
     }
 
-    /// Checks for what every server refuses, and moves `_id` to the front.
+    /// Checks for what every server refuses, and moves `_id` to the front. The document itself is then no longer valid.
     /// - Throws: ``RowProblem``.
-    func sound(_ document: RawDocument, line: Int, collection: String) throws -> RawDocument {
+    private func sound(_ document: RawDocument, line: Int, collection: String) throws -> RawDocument {
         func problem(_ reason: String, id: RawElement?) -> RowProblem {
             RowProblem(line: line, collection: collection, id: id.map(IDText.text), reason: reason)
         }
@@ -239,6 +239,10 @@ struct RowDecoder {
         }
         writer.put(0)
         writer.finish()
-        return try RawDocument(reordered.bytes)
+        // As where a document is decoded, so that a huge one need not be copied; the memory of the first is released at
+        // once, for both are of the same size.
+        buffer.exchange(with: reordered)
+        reordered.reset(keeping: 1 << 20)
+        return try RawDocument(buffer.bytes)
     }
 }

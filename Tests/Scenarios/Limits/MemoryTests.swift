@@ -174,4 +174,21 @@ import Testing
             }
         }
     }
+
+    /// Such a document is built anew, with its `_id` in front.
+    @Test func hugeRowsWhoseIDIsTheirLastFieldStayUnderTheLimit() throws {
+        try withTestDatabase { database, folder in
+            let text = String(repeating: "x", count: 15_000_000)
+            let rows = (0..<8).map { "a,\"{\"\"text\"\":\"\"\(text)\"\",\"\"_id\"\":\($0)}\"\n" }.joined()
+            try folder.write("collection,data\n" + rows, to: "last.csv")
+            let outcome = try Program.run(
+                [
+                    "import", folder.file("last.csv"), "--uri", testURI(), "--db", database.name, "--no-legacy",
+                    "--mode", "replace", "--yes", "--jobs", "8",
+                ], measuresMemory: true)
+            #expect(outcome.status == 0, "\(outcome.text)")
+            #expect(try database.count("a") == 8)
+            #expect(outcome.peakMegabytes < Self.limit)
+        }
+    }
 }
