@@ -25,11 +25,21 @@ enum IDHash {
     /// hours.
     private static let seed = UInt64.random(in: .min ... .max)
 
+    /// Words that begin a number or end a document. They are no type's number and no length of a name: otherwise,
+    /// different values could be made of the same words, and have one hash whatever the seed is.
+    private enum Mark {
+        static let whole: UInt64 = .max
+        static let double: UInt64 = .max - 1
+        static let positive: UInt64 = .max - 2
+        static let negative: UInt64 = .max - 3
+        static let end: UInt64 = .max - 4
+    }
+
     private static func add(_ element: RawElement, to hash: UInt64) -> UInt64 {
         switch element.type {
         // The most common types, for which the number's other representations need not be considered.
-        case .int32: return mix(mix(hash, 1), UInt64(bitPattern: Int64(element.int32 ?? 0)))
-        case .int64: return mix(mix(hash, 1), UInt64(bitPattern: element.int64 ?? 0))
+        case .int32: return add(.whole(Int64(element.int32 ?? 0)), to: hash)
+        case .int64: return add(.whole(element.int64 ?? 0), to: hash)
         case .double, .decimal128: return ServerNumber(element).map { add($0, to: hash) } ?? hash
         case .document, .array:
             let result = mix(hash, UInt64(element.type.rawValue))
@@ -51,17 +61,17 @@ enum IDHash {
             result = add(bytes: inner.key, to: result)
             result = add(inner, to: result)
         }
-        return mix(result, 0xE0D)
+        return mix(result, Mark.end)
     }
 
     private static func add(_ number: ServerNumber, to hash: UInt64) -> UInt64 {
         switch number {
-        case .whole(let whole): mix(mix(hash, 1), UInt64(bitPattern: whole))
-        case .double(let bits): mix(mix(hash, 2), bits)
+        case .whole(let whole): mix(mix(hash, Mark.whole), UInt64(bitPattern: whole))
+        case .double(let bits): mix(mix(hash, Mark.double), bits)
         case .decimal(let isNegative, let coefficient, let exponent):
             mix(
                 mix(
-                    mix(mix(hash, isNegative ? 4 : 3), UInt64(truncatingIfNeeded: coefficient)),
+                    mix(mix(hash, isNegative ? Mark.negative : Mark.positive), UInt64(truncatingIfNeeded: coefficient)),
                     UInt64(truncatingIfNeeded: coefficient >> 64)), UInt64(bitPattern: Int64(exponent)))
         }
     }

@@ -38,6 +38,9 @@ import Testing
             1, .int64(1), .int64(.min), .int64(.max), "abc", symbol("abc"), "ab", symbol(""), "", ["a": 1],
             ["a": .double(1)],
             ["a": decimal("1.0")], ["a": "x"], ["a": symbol("x")], ["b": 1], ["a": 1, "b": 2], ["b": 2, "a": 1],
+            // Without marks of their own, the numbers and the ends of documents in these make the same words.
+            ["k": .document([:]), "a": decimal("-18446744075343389537E+50")],
+            ["k": decimal("18446744073709555213E+97"), "abca": 50],
             ["a": [1, 2]], ["a": [.double(1), .int64(2)]], ["a": [2, 1]], ["a": ["0": 1, "1": 2]], .bool(true), .null,
             .date(1), .timestamp(Timestamp(rawValue: 1)), .binary(subtype: 0, [1]), .binary(subtype: 5, [1]),
         ]
