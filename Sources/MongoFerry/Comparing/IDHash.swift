@@ -3,7 +3,9 @@ import BSON
 /// A 64-bit hash of a value that is the same for all values that a server treats as equal: 1, 1.0 and NumberLong(1).
 /// See ``ServerEquality``.
 ///
-/// It shows that two `_id`s may be equal. Where that matters, the values themselves are compared afterwards.
+/// It shows that two values may be equal. Where a row is refused, or a document written over, for that, the values
+/// themselves are compared afterwards. What is only counted, and whether a reference leads to a document, is decided by
+/// the hash alone, which is wrong for one in 2^64 pairs.
 enum IDHash {
     static func hash(_ element: RawElement) -> UInt64 { finish(add(element, to: seed)) }
 

@@ -48,13 +48,16 @@ final class DocumentCounter: DocumentSink {
     private func whoseIDsAreTaken(_ indexes: [Int]) throws -> [Int] {
         guard !indexes.isEmpty else { return [] }
         let ids = try indexes.compactMap { try document($0)["_id"]?.copy }
-        var taken: Set<UInt64> = []
+        var taken: [UInt64: [Value]] = [:]
         let options = FindOptions(projection: ["_id": 1])
         try client.forEachFound(by: ids[...], in: namespace, options: options) {
             QueryFilter.filters($0, .id)
         } _: { found in
-            if let id = found.first { taken.insert(IDHash.hash(id)) }
+            if let id = found.first { taken[IDHash.hash(id), default: []].append(id.copy) }
         }
-        return try indexes.filter { try document($0)["_id"].map { taken.contains(IDHash.hash($0)) } ?? false }
+        return try indexes.filter { index in
+            guard let id = try document(index)["_id"] else { return false }
+            return taken[IDHash.hash(id)]?.contains { ServerEquality.areEqual($0, id.copy) } ?? false
+        }
     }
 }

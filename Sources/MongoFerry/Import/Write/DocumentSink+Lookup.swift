@@ -18,66 +18,6 @@ struct BatchLookup {
     var changed: [Changed] = []
 }
 
-/// Compares a batch with the documents that a server finds of it.
-private struct BatchSearch {
-    private let key: DocumentKey
-    /// The batch's documents by the hashes of their keys.
-    private var byHash: [UInt64: [Int]] = [:]
-    /// The hash of the `_id` of the first live document that was found with a key. With other keys than `_id`, several
-    /// may match one of the batch.
-    private var found: [UInt64: UInt64] = [:]
-    private(set) var equal: Set<Int> = []
-    private var several: Set<Int> = []
-    private var changed: [BatchLookup.Changed] = []
-
-    init(_ key: DocumentKey) { self.key = key }
-
-    /// - Returns: false if the document has no value for the key.
-    mutating func add(_ document: RawDocument, _ index: Int) -> Bool {
-        guard let hash = key.hash(document) else { return false }
-        byHash[hash, default: []].append(index)
-        return true
-    }
-
-    /// Which of the batch's documents a live one has the key of; nil if none, or if it was found before: by a collation
-    /// it may match several parts of a query.
-    mutating func place(of live: RawDocument) -> (indexes: [Int], isFirst: Bool)? {
-        guard let hash = key.hash(live), let indexes = byHash[hash] else { return nil }
-        let id = live.first.map(IDHash.hash) ?? 0
-        guard found[hash] != id else { return nil }
-        let isFirst = found[hash] == nil
-        if isFirst { found[hash] = id }
-        return (indexes, isFirst)
-    }
-
-    mutating func compare(
-        _ document: RawDocument, _ index: Int, _ live: RawDocument, isFirst: Bool,
-        _ onDifferent: (RawDocument, _ live: RawDocument) throws -> Void
-    ) throws {
-        if try sameBytes(document.bytes, live.bytes) || !key.isID && document.withoutID() == live.withoutID() {
-            equal.insert(index)
-        } else if !isFirst {
-            several.insert(index)
-        } else {
-            try onDifferent(document, live)
-            guard let id = live.first else { return }
-            changed.append(
-                BatchLookup.Changed(
-                    index: index, liveID: Document { $0.append(copying: id) },
-                    liveHasRepeatedNames: live.hasRepeatedNames))
-        }
-    }
-
-    /// Documents of which several live ones have the key, and none is equal.
-    var ambiguous: [Int] { changed.map(\.index).filter { several.contains($0) && !equal.contains($0) } }
-
-    var lookup: BatchLookup {
-        BatchLookup(
-            missing: byHash.filter { found[$0.key] == nil }.values.joined().sorted(),
-            changed: changed.filter { !equal.contains($0.index) && !several.contains($0.index) })
-    }
-}
-
 /// Finds out which of a batch's documents exist.
 extension DocumentSink {
     /// The batch's documents of which the database has none with that `_id`.
@@ -123,7 +63,7 @@ extension DocumentSink {
         try client.forEachFound(by: asked[...], in: namespace, options: options) {
             [try key.filter(Array($0)) { try keyIsIndexed(key) }]
         } _: { live in
-            guard let found = search.place(of: live) else { return }
+            guard let found = try search.place(of: live, among: document) else { return }
             if found.isFirst { matched += found.indexes.count }
             for index in found.indexes where !idOnly {
                 try search.compare(try document(index), index, live, isFirst: found.isFirst, onDifferent)
