@@ -19,6 +19,14 @@ import Testing
         #expect(list.filter { $0 == "a" }.count == 3)
     }
 
+    @Test func problemsWithoutTextsAreCountedAsTheOthersAre() {
+        var list = ProblemList(limit: 2, lineLimit: 3)
+        for line in 1...2 { list.add(Self.problem(line, "a")) }
+        list.add(untold: 5, of: "a")
+        #expect(list.count == 7 && list.count(of: "a") == 7 && list.lines.isEmpty)
+        #expect(list.inOrder.map(\.line) == [1, 2])
+    }
+
     @Test func twoThreadsListsTogetherKeepToTheLimit() {
         var (one, other) = (ProblemList(lineLimit: 3), ProblemList(lineLimit: 3))
         one.add(Self.problem(1, "a"))

@@ -36,7 +36,11 @@ import Testing
         hashes.forEachPlace(of: wanted) { found[$0] = $1 }
         #expect(found == expected)
         if withDocuments { #expect(known.indices.allSatisfy { hashes.document(at: $0) == known[$0] &* 3 }) }
-        #expect(hashes.repeatedIDs == Set(Dictionary(grouping: known) { $0 }.filter { $0.value.count > 1 }.keys))
+        let repeated = Set(Dictionary(grouping: known) { $0 }.filter { $0.value.count > 1 }.keys)
+        #expect(hashes.repeatedIDs { _ in true } == repeated)
+        #expect(hashes.repeatedIDs { $0 % 2 == 0 } == repeated.filter { $0 % 2 == 0 })
+        #expect(hashes.repeated == (repeated.count, known.count - Set(known).count))
+        #expect(wanted.allSatisfy { hashes.firstPlace(ofRepeated: $0) == (repeated.contains($0) ? places[$0] : nil) })
     }
 
     @Test func numbersAreSortedAsTheStandardLibraryDoes() {

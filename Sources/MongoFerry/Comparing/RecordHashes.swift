@@ -60,11 +60,29 @@ struct RecordHashes: Sendable {
         while starts.count <= 1 << bits { starts.append(count) }
     }
 
-    /// The hashes of `_id`s that occur more than once.
-    var repeatedIDs: Set<UInt64> {
+    /// The number of hashes of `_id`s that occur more than once, and of records whose hash another one before has.
+    var repeated: (hashes: Int, records: Int) {
+        var result = (hashes: 0, records: 0)
+        for place in 0..<max(count - 1, 0) where self[place] == self[place + 1] {
+            result.records += 1
+            if place == 0 || self[place - 1] != self[place] { result.hashes += 1 }
+        }
+        return result
+    }
+
+    /// Those of the hashes that occur more than once which a condition applies to.
+    func repeatedIDs(where isWanted: (UInt64) -> Bool) -> Set<UInt64> {
         var repeated: Set<UInt64> = []
-        for place in 0..<max(count - 1, 0) where self[place] == self[place + 1] { repeated.insert(self[place]) }
+        for place in 0..<max(count - 1, 0) where self[place] == self[place + 1] && isWanted(self[place]) {
+            repeated.insert(self[place])
+        }
         return repeated
+    }
+
+    /// The first index of a hash that occurs more than once; nil for any other.
+    func firstPlace(ofRepeated id: UInt64) -> Int? {
+        guard let place = place(of: id), place + 1 < count, self[place + 1] == id else { return nil }
+        return place
     }
 
     /// The hash of the `_id` at an index.

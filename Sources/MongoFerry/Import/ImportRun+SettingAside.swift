@@ -5,7 +5,7 @@ extension ImportRun {
     /// Writes the rows that were not taken into a file of their own: those that the server rejected, and those that the
     /// preflight set aside.
     mutating func setAside(_ survey: FileSurvey) throws {
-        let lines = Set(preflightProblems.lines + rejections.lines).sorted()
+        let lines = (preflightProblems.lines + rejections.lines).sorted()
         guard !lines.isEmpty else { return }
         let names = FileNames(
             metadata: reader.metadata, configuration: options.configuration, renames: options.renames)

@@ -42,7 +42,7 @@ struct FileSurvey: Sendable {
     var hasLargeLegacyRows = false
     /// Lines of rows that can be read but must not be written: those whose `_id`, or the key of a merge, is also on an
     /// earlier line, and measurements without a time.
-    var linesSetAside: Set<Int> = []
+    var linesSetAside = LineSet()
     /// What is wrong with the file as a whole.
     var fileProblems: [String] = []
     /// Whether the rest could not be read: the last of ``fileProblems`` says why. Only the faults are meaningful then.

@@ -53,6 +53,14 @@ struct ProblemList: Sendable {
         if kept.count > 2 * limit + 64 { trim() }
     }
 
+    /// Counts more rows of a collection, whose texts and lines are not kept: only for a file with so many problems that
+    /// it is refused, and of which the first are kept.
+    mutating func add(untold number: Int, of collection: String) {
+        countOf[ExactName(collection), default: 0] += number
+        count += number
+        if count > lineLimit { linesOf = [:] }
+    }
+
     mutating func merge(_ other: ProblemList) {
         countOf.merge(other.countOf, uniquingKeysWith: +)
         count += other.count

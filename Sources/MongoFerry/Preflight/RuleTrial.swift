@@ -9,7 +9,7 @@ final class RuleTrial: BatchWorker {
     private let converter: LegacyConverter
     private let maximumDocument: Int
     /// Lines of rows that repeat an `_id`: they are no longer imported, and were noted already.
-    private let linesSetAside: Set<Int>
+    private let linesSetAside: LineSet
     /// Whether to look at all rows, not only at those that a rule may convert.
     private let looksAtAll: Bool
     private var decoder: RowDecoder

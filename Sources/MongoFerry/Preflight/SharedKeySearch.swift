@@ -26,7 +26,7 @@ struct SharedKeySearch {
         var shared: [String: Set<UInt64>] = [:]
         for name in hashes.keys {
             hashes[name]?.sort()
-            if let repeated = hashes.removeValue(forKey: name)?.repeatedIDs, !repeated.isEmpty {
+            if let repeated = hashes.removeValue(forKey: name)?.repeatedIDs(where: { _ in true }), !repeated.isEmpty {
                 shared[name] = repeated
             }
         }

@@ -175,6 +175,23 @@ import Testing
         }
     }
 
+    /// Each repeated `_id` is a problem, and has to be found again in the file.
+    @Test func aFileThatHasEveryRowTwiceIsVerifiedUnderTheLimit() throws {
+        try withTestDatabase { _, folder in
+            let count = 2_000_000
+            let rows = (0..<count).map { "a,\"{\"\"_id\"\":\($0),\"\"n\"\":1.5}\"\n" }.joined()
+            try folder.write("collection,data\n" + rows + rows, to: "twice.csv")
+            let outcome = try Program.run(
+                ["verify", folder.file("twice.csv"), "--no-legacy"], measuresMemory: true)
+            #expect(outcome.status == 2)
+            #expect(outcome.text.contains("2,000,000 rejected rows"), "\(outcome.text)")
+            #expect(
+                outcome.text.contains("line \(count + 2), a, _id 0: the same _id stands on line 2 already"),
+                "\(outcome.text)")
+            #expect(outcome.peakMegabytes < Self.limit)
+        }
+    }
+
     /// Such a document is built anew, with its `_id` in front.
     @Test func hugeRowsWhoseIDIsTheirLastFieldStayUnderTheLimit() throws {
         try withTestDatabase { database, folder in

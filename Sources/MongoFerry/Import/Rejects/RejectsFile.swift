@@ -21,7 +21,7 @@ struct RejectsFile {
     /// Writes rows into `PATH.rejects.csv`; if that exists, into `PATH.rejects.2.csv` and so on, since somebody may
     /// have corrected its rows.
     /// - Parameters:
-    ///   - lines: the lines where the rows start, in the order of the file, without duplicates.
+    ///   - lines: the lines where the rows start, in the order of the file; one may be there twice.
     ///   - path: the file from which they come.
     ///   - check: called now and then; if it throws, the writing stops and nothing is left behind.
     /// - Throws: ``FileError``; ``BackupError``; what `check` throws.
