@@ -81,4 +81,16 @@ import Testing
             #expect(Self.linesSetAside(survey) == expected)
         }
     }
+
+    @Test func rowsWhoseKeysOnlyShareAHashMayBothBeMerged() throws {
+        try Self.withThreeOfEach(ProblemList(lineLimit: .max)) { reader, expected, survey in
+            var key = try DocumentKey(["_id", "n"])
+            key.hashMask = 1
+            try SharedKeySearch(
+                reader: reader, key: key, rules: nil, names: ["a", "b"], operation: OperationContext()
+            ).run(&survey)
+            #expect(survey.problems.lines.sorted() == expected)
+            #expect(survey.problems.inOrder.first?.reason.hasSuffix("stands on line 2 already") == true)
+        }
+    }
 }

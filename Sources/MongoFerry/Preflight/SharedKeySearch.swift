@@ -12,40 +12,45 @@ struct SharedKeySearch {
     let names: Set<String>
     let operation: OperationContext
 
-    /// Notes them as problems. Takes 8 bytes per row, and reads the file once more; twice if there are any.
+    /// Notes them as problems. Takes 9 bytes per row, and reads the file once more; several times if there are any.
     /// - Throws: ``FerryError`` if no row has a value for the key; ``BackupError``, ``FileError``; `CancellationError`.
     func run(_ survey: inout FileSurvey) throws {
-        var hashes: [String: RecordHashes] = [:]
-        var hasRows = false
-        try forEachDocument(survey) { name, _, document in
-            hasRows = true
-            if let hash = key.hash(document) { hashes[name, default: RecordHashes()].append(hash, document: nil) }
-        }
+        let (hashes, hasRows) = try sortedHashes(survey)
         // Rows that were set aside may have been for just that.
         if hasRows, hashes.isEmpty, !RejectsFile.isName(reader.path) { throw unknownKey }
-        var shared: [String: Set<UInt64>] = [:]
-        for name in hashes.keys {
-            hashes[name]?.sort()
-            if let repeated = hashes.removeValue(forKey: name)?.repeatedIDs(where: { _ in true }), !repeated.isEmpty {
-                shared[name] = repeated
-            }
-        }
-        guard !shared.isEmpty else { return }
-        var lines: [String: [UInt64: Int]] = [:]
         let names = key.names.joined(separator: ", ")
-        let before = survey
-        try forEachDocument(before) { name, line, document in
-            guard let hash = key.hash(document), shared[name]?.contains(hash) == true else { return }
-            guard let earlier = lines[name]?[hash] else {
-                lines[name, default: [:]][hash] = line
-                return
+        try RepeatSearch(
+            reader: reader, rules: rules,
+            key: RepeatSearch.Key(
+                hash: { [key] document, _ in key.hash(document) }, value: { [key] document, _ in key.value(document) },
+                reason: { "the same \(names), by which the merge finds documents, stands on line \($0) already" }),
+            hashes: hashes, operation: operation
+        ).run(&survey)
+    }
+
+    private func sortedHashes(_ survey: FileSurvey) throws -> ([String: RecordHashes], hasRows: Bool) {
+        var hashes: [String: RecordHashes] = [:]
+        var hasRows = false
+        var decoder = ConvertingDecoder(survey: survey, rules: rules)
+        try reader.forEachBatch(from: reader.firstRow) { batch in
+            try operation.cancellation.check()
+            batch.forEachRow { row in
+                // Not written anyway.
+                if survey.linesSetAside.contains(row.line) { return }
+                decoder.withDocument(row, in: names.contains) { name, document, _ in
+                    hasRows = true
+                    guard let hash = key.hash(document) else { return }
+                    if hashes[name] == nil {
+                        hashes[name] = RecordHashes()
+                        hashes[name]?.reserve(survey.rows(of: name)?.count ?? 0, withDocuments: false)
+                    }
+                    hashes[name]?.append(hash, document: nil)
+                }
             }
-            survey.linesSetAside.insert(line)
-            survey.problems.add(
-                RowProblem(
-                    line: line, collection: name, id: document.first.map(IDText.text),
-                    reason: "the same \(names), by which the merge finds documents, stands on line \(earlier) already"))
         }
+        // A list of its own: while the dictionary's keys are in use, sorting would copy the hashes.
+        for name in Array(hashes.keys) { hashes[name]?.sort() }
+        return (hashes, hasRows)
     }
 
     /// A misspelled name would set every row aside.
@@ -55,19 +60,5 @@ struct SharedKeySearch {
             kind: .usage,
             details: [FerryError.nothingWritten],
             advice: ["Check the spelling; --collection chooses the collections that have the field."])
-    }
-
-    private func forEachDocument(
-        _ survey: FileSurvey, _ body: (_ name: String, _ line: Int, RawDocument) -> Void
-    ) throws {
-        var decoder = ConvertingDecoder(survey: survey, rules: rules)
-        try reader.forEachBatch(from: reader.firstRow) { batch in
-            try operation.cancellation.check()
-            batch.forEachRow { row in
-                // Not written anyway.
-                if survey.linesSetAside.contains(row.line) { return }
-                decoder.withDocument(row, in: names.contains) { name, document, _ in body(name, row.line, document) }
-            }
-        }
     }
 }

@@ -192,6 +192,23 @@ import Testing
         }
     }
 
+    /// The hashes of the `_id`s and those of the keys take 16 bytes a record.
+    @Test func rowsThatShareTheKeyOfAMergeAreFoundUnderTheLimit() throws {
+        try withTestDatabase { database, folder in
+            let count = 4_000_000
+            let rows = (0..<count).map { "a,\"{\"\"_id\"\":\($0),\"\"k\"\":\($0 % (count / 2))}\"\n" }.joined()
+            try folder.write("collection,data\n" + rows, to: "shared.csv")
+            let outcome = try Program.run(
+                [
+                    "import", folder.file("shared.csv"), "--uri", testURI(), "--db", database.name, "--no-legacy",
+                    "--upsert-keys", "k",
+                ], measuresMemory: true)
+            #expect(outcome.status == 2)
+            #expect(outcome.text.contains("the file has 2,000,000 faults"), "\(outcome.text)")
+            #expect(outcome.peakMegabytes < Self.limit + 16 * count / 1_000_000)
+        }
+    }
+
     /// Such a document is built anew, with its `_id` in front.
     @Test func hugeRowsWhoseIDIsTheirLastFieldStayUnderTheLimit() throws {
         try withTestDatabase { database, folder in

@@ -37,6 +37,17 @@ struct DocumentKey: Sendable {
         return result & hashMask
     }
 
+    /// The values of all fields as one value; nil if a field is missing.
+    func value(_ document: RawDocument) -> Value? {
+        if isID { return document.first?.copy }
+        var builder = DocumentBuilder()
+        for path in paths {
+            guard let value = Self.value(at: path, in: document) else { return nil }
+            builder.append("", copying: value)
+        }
+        return .document(builder.finish())
+    }
+
     /// Whether a server takes the keys of two documents for equal.
     func isEqual(in left: RawDocument, _ right: RawDocument) -> Bool {
         func isEqual(_ left: RawElement?, _ right: RawElement?) -> Bool {
