@@ -28,7 +28,9 @@ import Testing
         outcome.dangling = 1
         report.references = [outcome]
         #expect(report.nextSteps.first?.hasPrefix("`mongoferry verify shop.csv --db shop --report") == true)
-        report.collections.append(CollectionOutcome(name: "customers"))
+        var customers = CollectionOutcome(name: "customers")
+        customers.rejected = 1
+        report.collections.append(customers)
         #expect(
             report.nextSteps == [
                 "`mongoferry verify --db shop --report dangling.html` shows what dangles in the database."

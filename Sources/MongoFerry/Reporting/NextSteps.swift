@@ -184,10 +184,10 @@ extension Report {
             || ["/dev/fd/", "/proc/"].contains { file.hasScalarPrefix($0) }
     }
 
-    /// Whether something dangles that refers to a collection of the file.
-    private var isTargetImported: Bool {
+    /// Whether something dangles that refers to a collection of which rows were rejected.
+    private var isTargetRejected: Bool {
         let dangling = Set(references.filter { $0.dangling > 0 }.flatMap(\.targetNames).map { ExactName($0) })
-        return collections.contains { dangling.contains(ExactName($0.name)) }
+        return collections.contains { $0.rejected > 0 && dangling.contains(ExactName($0.name)) }
     }
 
     private var danglingStep: String {
@@ -213,7 +213,7 @@ extension Report {
             ? "What dangles is dangling in the data themselves\(file != nil && source == nil ? ", or rows are missing, of which the file says nothing" : ""): --report FILE.html and --graph FILE.svg show where."
             : isFromStream
                 ? "`\(verifyCommand) --report dangling.html` shows what dangles of the references that a configuration names, or that the data show."
-                : isTargetImported
+                : isTargetRejected
                     // To a verify with the file, its rows are there, also those that the server has refused.
                     ? "`\(verifyCommand) --report dangling.html` shows what dangles in the database."
                     : "`\(command("verify")) --report dangling.html` shows what dangles of the file's documents; without the file, of all documents."

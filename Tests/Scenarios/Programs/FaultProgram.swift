@@ -195,7 +195,7 @@ enum OwnDescriptors {
 extension Program {
     /// Its peak memory so far; nil if it cannot be seen, such as that of a program that has ended. The kernel keeps this
     /// high-water mark, so looking now and then is enough.
-    private var highWaterMegabytes: Int? {
+    var highWaterMegabytes: Int? {
         // For a moment after it was spawned, it has this process's memory.
         func program(_ process: String) -> String? {
             try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/exe")

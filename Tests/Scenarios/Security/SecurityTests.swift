@@ -479,11 +479,10 @@ extension FaultServerTests {
                     ], on: ["orders", "__mongoferry_lock"], database, server)
                 defer { _ = try? database.run(["dropRole": "ordering"]) }
                 let of = ["--uri", narrow, "--db", database.name, "-c", "orders"]
-                let report = folder.file("report.json")
                 for command in [
                     ["verify", file], ["import", file], ["import", file, "--mode", "insert", "--fail-on-dangling"],
                 ] {
-                    let outcome = try Program.run(command + of + ["--report", report, "--force"])
+                    let outcome = try Program.run(command + of)
                     #expect(outcome.status == 0, "\(outcome.text)")
                     #expect(
                         outcome.errors.contains("nobody can tell what refers to 'customers' and dangles"),

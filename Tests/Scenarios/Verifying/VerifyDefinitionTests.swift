@@ -227,7 +227,7 @@ import Testing
             #expect(merged.status == .done && merged.warnings == [])
             #expect(
                 merged.differences.map(\.detail) == [
-                    "index m_1 will be created", "index n_1 is other in the database; it stays as it is",
+                    "the database has no index m_1", "index n_1 is other in the database; it stays as it is",
                     "index opposite is not in the file; it stays",
                 ])
             #expect(try Self.verify(file, copy) { $0.renames = ["c": "d"] }.status == .done)
