@@ -73,9 +73,10 @@ import Testing
                 let writer = try BackupWriter(
                     .file(path: backup.path("small.csv"), overwriting: true), compression: .none, plain: false,
                     metadata: SmallBackup.metadata)
-                try writer.finish(counts: ["customers": count, "policies": 0, "receipts": 0])
+                try writer.finish(counts: ["customers": count, "policies": count, "receipts": count])
                 let text = try backup.text(of: "small.csv")
-                #expect(text.contains("# records \(count): customers \(count), policies 0, receipts 0\n"))
+                #expect(
+                    text.contains("# records \(3 * count): customers \(count), policies \(count), receipts \(count)\n"))
             }
         }
     }
