@@ -18,7 +18,7 @@ import Testing
     func aFilesNameIsNoOption(name: String, word: String) { #expect(name.shellPath == word) }
 
     /// To a verify with the file, the rows that the server has refused are there.
-    @Test func whatDanglesSinceItsTargetWasRefusedShowsInTheDatabaseAlone() {
+    @Test func whatDanglesSinceItsTargetWasRejectedShowsInNoCheckOfTheFile() {
         var report = Report(operation: .import)
         report.file = "shop.csv"
         report.database = "shop"
@@ -33,7 +33,7 @@ import Testing
         report.collections.append(customers)
         #expect(
             report.nextSteps == [
-                "`mongoferry verify --db shop --report dangling.html` shows what dangles in the database."
+                "What dangles may refer to rows that were rejected: these come first."
             ])
     }
 
@@ -62,6 +62,7 @@ import Testing
         (known.read, known.inserted, known.rejected) = (2, 1, 1)
         report.collections = [known]
         report.rejectionCount = 2
+        report.circumstances.namelessCount = 1
         #expect(report.totals.read == 3 && report.totals.rejected == 2)
         #expect(report.columns.first { $0.title == "rejected" }?.total == 2)
         #expect(report.columns.first { $0.title == "rejected" }?.counts == [1])

@@ -63,6 +63,7 @@ import Testing
             "Mend b`x.csv: `mongoferry import 'b`x y.csv' --no-legacy`.",
             "Mend b`x.csv: <code>mongoferry import 'b`x y.csv' --no-legacy</code>."
         ),
+        (#"`mongoferry verify 'it'\''s.csv'`."#, #"<code>mongoferry verify 'it'\''s.csv'</code>."#),
         ("a ` b", "a ` b"), ("`mongoferry verify 'a`", "`mongoferry verify 'a`"), ("", ""),
     ])
     func onlyCommandsAreDrawnAsSuch(text: String, page: String) {

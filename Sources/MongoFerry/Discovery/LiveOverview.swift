@@ -23,7 +23,7 @@ struct LiveOverview {
         (connection, found) = try Connection.listing(target, database: database, operation.cancellation)
         catalog = try Catalog(database, found, configuration: configuration)
         try catalog.requireSomething(of: connection)
-        try configuration.checkTargets { [found] in found.map(\.name) }
+        try configuration.checkTargets(inDatabase: found)
         if let unseen = UnseenOptions.warning(found, in: database) { operation.warning(unseen) }
         if let unfinished = try UnfinishedImport.warning(found, connection) { operation.warning(unfinished) }
         sizes = try connection.sizes(of: catalog.entries)

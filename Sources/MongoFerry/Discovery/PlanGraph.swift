@@ -103,7 +103,7 @@ public struct PlanGraph: Sendable {
     /// - Throws: ``FerryError``, ``ConfigurationError``, ``MongoError``; `CancellationError`.
     public init(_ target: Target, configuration: Configuration, _ operation: OperationContext) throws {
         let live = try LiveOverview(target, orFile: true, configuration, operation)
-        operation.warnOfUnusedReferences(configuration, inDatabase: live.found.map(\.name))
+        operation.warnOfUnusedReferences(configuration, inDatabase: live.found)
         let entries = live.catalog.entries
         let references = try ReferenceSource.live(
             live.connection, live.catalog, live.sizes, configuration, operation, .thorough)

@@ -1,16 +1,19 @@
 import BackupFile
+import MongoDriver
 import Relations
 
 extension OperationContext {
     /// Warns of references in the configuration whose collection does not exist: they are not checked, and since the
     /// configuration has references, none are discovered in their place.
     /// - Parameters:
-    ///   - names: everything in the database.
+    ///   - found: everything in the database; if the user does not see all, nothing is known to be missing.
     ///   - isLeftOut: whether the user left out a collection, by its name in files.
     func warnOfUnusedReferences(
-        _ configuration: Configuration, inDatabase names: [String],
+        _ configuration: Configuration, inDatabase found: [CollectionInfo],
         except isLeftOut: (_ name: String) -> Bool = { _ in false }
     ) {
+        if UnseenOptions.isPartial(found) { return }
+        let names = found.map(\.name)
         let known = Set(names)
         let hints = NameHints(names)
         for collection in configuration.withReferences
@@ -65,10 +68,19 @@ extension Configuration {
             // A database name does not count if the file has another name for its collection.
             let others = Set(collections.filter { $0.databaseName != $0.name }.map { ExactName($0.databaseName) })
             let live = try connection.map { connection in
-                try connection.withClient { try $0.listCollections(in: connection.database) }.map(\.name)
+                try connection.withClient { try $0.listCollections(in: connection.database) }
             }
-            return file + rows + (live ?? []).filter { !others.contains(ExactName($0)) }
+            // What the user does not see may be there.
+            let unseen = live.map(UnseenOptions.isPartial) ?? false ? references.map(\.target) : []
+            return file + rows + unseen + (live ?? []).map(\.name).filter { !others.contains(ExactName($0)) }
         }
+    }
+
+    /// Ensures the same for a database, unless the user does not see all that is in it.
+    /// - Parameter found: everything that the server has listed.
+    /// - Throws: ``ConfigurationError`` naming the line.
+    func checkTargets(inDatabase found: [CollectionInfo]) throws {
+        if !UnseenOptions.isPartial(found) { try checkTargets { found.map(\.name) } }
     }
 
     /// The collections that refer to others and are not excluded.

@@ -37,7 +37,7 @@ public struct Export: Sendable {
         let catalog = try Catalog(
             database, found, configuration: options.configuration, only: options.collections, exclude: options.exclude)
         try catalog.requireSomething(of: connection)
-        try options.configuration.checkTargets { found.map(\.name) }
+        try options.configuration.checkTargets(inDatabase: found)
         guard !catalog.isLeftOutWhole else {
             throw FerryError(
                 "nothing to export: every collection of \(database) is left out", kind: .usage,
@@ -63,7 +63,7 @@ public struct Export: Sendable {
         let fileChoice = FileChoice(
             collections: options.collections, exclude: options.exclude, renames: [:],
             configuration: options.configuration)
-        operation.warnOfUnusedReferences(options.configuration, inDatabase: choice.found.map(\.name)) {
+        operation.warnOfUnusedReferences(options.configuration, inDatabase: choice.found) {
             fileChoice.exclusion(of: $0) != nil
         }
         let graph = ReferenceGraph(

@@ -99,6 +99,7 @@ extension ImportRun {
         plan.isOfRejects = reader.metadata == nil && RejectsFile.isName(reader.path)
         plan.versions = newerFile()
         if there.collections.isEmpty { plan.missing = try missingDatabase() }
+        try checkAllIsSeen(by: references, plan)
         guard !plan.steps.isEmpty else {
             let isEmpty = survey.rows.isEmpty
             let rows = survey.problems.count > 0 ? "none of the file's rows can be read" : "the file has no rows"
@@ -107,6 +108,25 @@ extension ImportRun {
                 kind: isEmpty ? .failed : .usage)
         }
         return plan
+    }
+
+    /// - Throws: ``FerryError`` if what dangles is to stop the import, and the user cannot see the targets.
+    private func checkAllIsSeen(by references: [Reference], _ plan: ImportPlan) throws {
+        guard options.failsOnDangling, plan.isPartlySeen else { return }
+        let names = FileNames(
+            metadata: reader.metadata, configuration: options.configuration, renames: options.renames)
+        let written = Set(plan.steps.map { ExactName($0.name) })
+        let seen = Set((plan.steps.map(\.databaseName) + plan.untouched).map(ExactName.init))
+        let unseen = references.first {
+            written.contains(ExactName($0.collection)) && !seen.contains(ExactName(names.databaseName(of: $0.target)))
+        }
+        guard let unseen else { return }
+        throw FerryError(
+            "a reference cannot be checked (--fail-on-dangling): the user cannot see \(BackupMetadata.shown(unseen.target)), to which \(BackupMetadata.shown(unseen.collection)) refers",
+            kind: .failed, details: [FerryError.nothingWritten],
+            advice: [
+                "Give the user the action listCollections on \(connection.database), which the role read has, or leave --fail-on-dangling out."
+            ])
     }
 
     /// The versions of both servers if the file's is newer; nil also if the file does not state its version, or if only
@@ -156,6 +176,7 @@ extension ImportRun {
     private mutating func refuse(_ survey: FileSurvey) throws -> Bool {
         let problems = survey.problems.inOrder
         report.rejectionCount = survey.problems.count
+        report.circumstances.namelessCount = survey.problems.countOfNameless
         report.rejections = problems.map(Report.Rejection.init)
         report.differences = survey.fileProblems.map { .init(collection: "", kind: .file, detail: $0) }
         let isDamaged = !survey.fileProblems.isEmpty
@@ -172,7 +193,7 @@ extension ImportRun {
         if leftOut > 0, !isDamaged {
             let those = leftOut == 1 ? "One of these rows is" : "\(leftOut.grouped) of these rows are"
             report.advice.append(
-                "\(those) of collections that are left out. They count all the same: a row that is not closed may hold others'. Mend the rows, or go on without them with --max-rejects \(survey.problems.count)."
+                "\(those) of collections that are left out. They count all the same: a row that is not closed may hold others'. \(reader.metadata == nil ? "Mend the rows" : "Export again"), or go on without them with --max-rejects \(survey.problems.count)."
             )
         }
         return true
@@ -186,6 +207,7 @@ extension ImportRun {
         guard leftOut.count > 0 else { return }
         preflightProblems = preflightProblems.filter { name in name.map { choice.exclusion(of: $0) == nil } ?? true }
         report.rejectionCount = preflightProblems.count
+        report.circumstances.namelessCount = preflightProblems.countOfNameless
         report.rejections = preflightProblems.inOrder.map(Report.Rejection.init)
         let first = leftOut.inOrder.first.map { ", first in line \($0.line): \($0.reason)" } ?? ""
         operation.warning(

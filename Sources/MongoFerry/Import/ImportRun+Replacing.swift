@@ -76,10 +76,10 @@ extension ImportRun {
     }
 
     private mutating func noteRefused(_ outcome: Replacement.Outcome, _ plan: ImportPlan) {
-        // Those that would have been replaced in place were not begun.
-        let begun = Set(report.collections.map { ExactName($0.name) })
-        report.collections += plan.steps.filter { $0.way == .inPlace && !begun.contains(ExactName($0.name)) }
-            .map { CollectionOutcome(name: $0.name) }
+        // Some may not have been begun.
+        let begun = Dictionary(report.collections.map { (ExactName($0.name), $0) }) { first, _ in first }
+        report.collections = plan.steps.filter { $0.way != .view }
+            .map { begun[ExactName($0.name)] ?? CollectionOutcome(name: $0.name) }
         for index in report.collections.indices where !outcome.swapped.contains(report.collections[index].name) {
             report.collections[index].inserted = 0
             report.collections[index].deleted = 0

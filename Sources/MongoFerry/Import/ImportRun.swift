@@ -107,8 +107,7 @@ struct ImportRun {
     }
 
     private mutating func writeUnderLock(_ prepared: Prepared) throws {
-        let operation = operation
-        var lock = try ImportLock(connection) { operation.warning($0) }
+        var lock = try ImportLock(connection, operation)
         defer { giveBack(lock) }
         // Waits before the first look at the database: writes that an earlier import has sent would still change it.
         let hasWaited = try earlierWrites.waitForEnd()
@@ -116,7 +115,7 @@ struct ImportRun {
         // One of the writes waited for may have been the drop of an earlier lock, and have dropped this one.
         if hasWaited, try !lock.isHeldStill() {
             try lock.release()
-            lock = try ImportLock(connection) { operation.warning($0) }
+            lock = try ImportLock(connection, operation)
         }
         var prepared = prepared
         if hasWaited || tookOver { try countAgain(&prepared.plan) }

@@ -18,7 +18,7 @@ final class ImportLock: Sendable {
     static let documentID = "import"
 
     private let connection: Connection
-    private let tell: @Sendable (String) -> Void
+    private let operation: OperationContext
     /// Distinguishes this import from all others.
     let owner: String
     private let state = Mutex(State())
@@ -39,11 +39,11 @@ final class ImportLock: Sendable {
     }
 
     /// Takes the lock.
-    /// - Parameter tell: called from another thread with warnings, while the lock is held.
+    /// - Parameter operation: is told, from another thread, that no majority acknowledges writes.
     /// - Throws: ``FerryError`` if another import holds it; ``MongoError``.
-    init(_ connection: Connection, tell: @escaping @Sendable (String) -> Void = { _ in }) throws {
+    init(_ connection: Connection, _ operation: OperationContext) throws {
         self.connection = connection
-        self.tell = tell
+        self.operation = operation
         owner = UUID().uuidString
         // If the first attempt succeeded, a second one finds its own name in the lock. If it were still under way when
         // the lock is released, it would take it again, and for nobody.
@@ -221,8 +221,8 @@ final class ImportLock: Sendable {
                     try beat()
                     guard connection.server.replication != nil else { continue }
                     let state = try connection.withClient { try $0.replicationState(readPreference: .primary) }
-                    guard let state else { continue }
-                    if let text = watch.look(own: state.own, majority: state.majority) { tell(text) }
+                    guard let state, self.state.withLock({ $0.isHeld }) else { continue }
+                    watch.look(own: state.own, majority: state.majority)?.tell(operation)
                 } catch {
                     // The server may be unavailable for a moment; what matters is whether the lock is still this
                     // import's afterwards.

@@ -16,19 +16,32 @@ struct MajorityWatch {
     ///   - own: the primary's latest write, while something is written every few seconds.
     ///   - reached: the latest one that a majority has.
     ///   - now: when the primary said so.
-    /// - Returns: the warning, once; and once that it is over.
+    /// - Returns: that none comes, once; and once that it is over.
     mutating func look(
         own: Timestamp, majority reached: Timestamp, _ now: ContinuousClock.Instant = .now
-    ) -> String? {
+    ) -> News? {
         if reached != majority || reached == own {
             majority = reached
             since = now
             defer { isTold = false }
-            return isTold ? "a majority of the replica set's members acknowledges writes again" : nil
+            return isTold ? .isBack : nil
         }
         guard !isTold, now - since >= Self.patience else { return nil }
         isTold = true
-        return
-            "no majority of the replica set's members has acknowledged a write for \(Self.patience.components.seconds) seconds: the import waits until one does. rs.status() in mongosh shows which members are down or behind"
+        return .isMissing
+    }
+
+    enum News {
+        case isMissing, isBack
+
+        func tell(_ operation: OperationContext) {
+            switch self {
+            case .isMissing:
+                operation.warning(
+                    "no majority of the replica set's members has acknowledged a write for \(MajorityWatch.patience.components.seconds) seconds: the import waits until one does. rs.status() in mongosh shows which members are down or behind"
+                )
+            case .isBack: operation.info("a majority of the replica set's members acknowledges writes again")
+            }
+        }
     }
 }

@@ -34,6 +34,9 @@ struct ProblemList: Sendable {
     /// The same for one collection.
     func count(of collection: String) -> Int { countOf[ExactName(collection)] ?? 0 }
 
+    /// The number of rows that name no collection.
+    var countOfNameless: Int { countOf[nil] ?? 0 }
+
     /// The problems of some collections. For rows whose collection is unknown, `isWanted` is called with nil.
     func filter(_ isWanted: (String?) -> Bool) -> ProblemList {
         var result = ProblemList(limit: limit, lineLimit: lineLimit)

@@ -50,7 +50,10 @@ final class ReferenceTally {
     /// - Parameter client: as for ``look(at:over:)``.
     /// - Returns: the outcome of each group of references, always in the same order.
     func finish(over client: Client? = nil) throws -> [ReferenceOutcome] {
-        for index in groups.indices { try settle(index, client) }
+        for index in groups.indices {
+            try settle(index, client)
+            groups[index].outcome.doubtUnseen()
+        }
         return groups.map(\.outcome)
     }
 
@@ -95,15 +98,14 @@ private struct GroupCheck {
             check.targetIDs, remembersDocuments: remembersDocuments)
         certain = targets.filter { $0.targetPath == .id }.compactMap { check.knownIDs($0.target) }
         outcome = group.outcome
-        outcome.isTargetUnseen = check.isPartlySeen && targets.count < group.references.count
-        outcome.isTargetMissing = targets.isEmpty && !outcome.isTargetUnseen
+        if check.isPartlySeen {
+            let seen = Set(targets.map { ExactName($0.target) })
+            outcome.unseenTargets = outcome.targetNames.filter { !seen.contains(ExactName($0)) }
+        }
+        outcome.isTargetMissing = targets.isEmpty && outcome.unseenTargets.isEmpty
     }
 
     mutating func look(at value: RawElement, in document: RawDocument) {
-        if outcome.isTargetUnseen {
-            outcome.unchecked += 1
-            return
-        }
         outcome.checked += 1
         let hash = IDHash.hash(value)
         for index in certain.indices where certain[index].contains(hash) { return }

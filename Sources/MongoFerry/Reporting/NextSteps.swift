@@ -214,8 +214,8 @@ extension Report {
             : isFromStream
                 ? "`\(verifyCommand) --report dangling.html` shows what dangles of the references that a configuration names, or that the data show."
                 : isTargetRejected
-                    // To a verify with the file, its rows are there, also those that the server has refused.
-                    ? "`\(verifyCommand) --report dangling.html` shows what dangles in the database."
+                    // To a verify with the file its rows are there, and a database alone may not show the reference.
+                    ? "What dangles may refer to rows that were rejected: these come first."
                     : "`\(command("verify")) --report dangling.html` shows what dangles of the file's documents; without the file, of all documents."
     }
 }

@@ -40,8 +40,8 @@ public struct ReferenceOutcome: Sendable {
     public var unchecked = 0
     /// Some of the dangling values, at most five, each once.
     public var examples: [Example] = []
-    /// Whether the user cannot see whether the target collection exists, so that nothing was checked.
-    var isTargetUnseen = false
+    /// Those of ``targetNames`` of which the user cannot see whether they exist.
+    var unseenTargets: [String] = []
     /// Whether the target collection does not exist.
     public var isTargetMissing = false
     /// Whether the values may dangle by intent: that is reported, but is not a problem.
@@ -49,7 +49,8 @@ public struct ReferenceOutcome: Sendable {
 
     /// Why the values in ``unchecked`` were not checked.
     package var reasonNotChecked: String {
-        isTargetUnseen ? "the user cannot see \(target)" : "the file does not have all of \(target)"
+        unseenTargets.isEmpty
+            ? "the file does not have all of \(target)" : "the user cannot see \(unseenTargets.listed("and"))"
     }
 
     private static let exampleLimit = 5
@@ -65,12 +66,20 @@ public struct ReferenceOutcome: Sendable {
         examples.append(Example(value: value, documentID: documentID))
     }
 
+    /// Counts what dangles as unchecked if the user does not see all targets: it may be in the others.
+    mutating func doubtUnseen() {
+        guard !unseenTargets.isEmpty else { return }
+        unchecked += dangling
+        checked -= dangling
+        dangling = 0
+        examples = []
+    }
+
     /// Adds what another thread found.
     mutating func merge(_ other: ReferenceOutcome) {
         checked += other.checked
         dangling += other.dangling
         unchecked += other.unchecked
-        isTargetUnseen = isTargetUnseen || other.isTargetUnseen
         valuesAtPath += other.valuesAtPath
         for example in other.examples { addExample(example.value, example.documentID) }
     }

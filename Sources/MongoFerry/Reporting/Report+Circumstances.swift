@@ -16,6 +16,8 @@ extension Report {
         var choiceOptions: [String] = []
         /// Whether the database that a file was compared with does not exist or is empty.
         var isDatabaseMissing = false
+        /// The number of rejected rows that name no collection.
+        var namelessCount = 0
         /// The database whose name differs from that of a missing one in case only.
         var sameDatabaseName: String?
         /// Whether an import into the verified database is running or was interrupted.

@@ -176,21 +176,21 @@ public struct Report: Sendable {
         warningsTold = told.texts.filter { !known.contains($0) }
     }
 
-    /// The number of values in all references about which a file alone says nothing.
+    /// The number of values in all references that could not be checked.
     package var uncheckedCount: Int { references.reduce(0) { $0 + $1.unchecked } }
+
+    /// Whether there are references, and no document has a value at their paths.
+    package var hasLookedAtNothing: Bool { !references.isEmpty && references.allSatisfy { $0.checked == 0 } }
 
     /// The number of dangling values of all references; optional ones do not count.
     public var danglingCount: Int { references.reduce(0) { $0 + ($1.isOptional ? 0 : $1.dangling) } }
 
-    /// The sums of ``collections`` and the rejected rows of which nobody can tell the collection, named `total`. Its
+    /// The sums of ``collections`` and the rejected rows that name no collection, named `total`. Its
     /// seconds are 0: ``seconds`` has the duration of the whole operation.
     public var totals: CollectionOutcome {
         var total = collections.reduce(into: CollectionOutcome(name: "total")) { $0 += $1 }
-        let others = circumstances.unreadable == nil ? rejectionCount - total.rejected : 0
-        if others > 0, !collections.isEmpty {
-            total.read += others
-            total.rejected += others
-        }
+        total.read += circumstances.namelessCount
+        total.rejected += circumstances.namelessCount
         return total
     }
 

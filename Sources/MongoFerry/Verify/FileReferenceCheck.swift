@@ -44,6 +44,7 @@ struct FileReferenceCheck {
         for worker in workers {
             for index in outcomes.indices { outcomes[index].merge(worker.checks[index].outcome) }
         }
+        for index in outcomes.indices { outcomes[index].doubtUnseen() }
         return outcomes
     }
 
@@ -72,8 +73,7 @@ struct FileReferenceCheck {
                     if counts, survey.rows(of: reference.target) != nil { check.outcome.isTargetMissing = false }
                     guard live.contains(ExactName(databaseName(reference.target))) else {
                         guard isPartlySeen else { continue }
-                        check.isIncomplete = true
-                        check.outcome.isTargetUnseen = true
+                        check.outcome.unseenTargets.append(reference.target)
                         check.outcome.isTargetMissing = false
                         continue
                     }

@@ -174,6 +174,7 @@ extension Report {
     /// Reports what a pass over a file found.
     fileprivate mutating func note(_ survey: FileSurvey, of reader: BackupReader) {
         rejectionCount = survey.problems.count
+        circumstances.namelessCount = survey.problems.countOfNameless
         rejections = survey.problems.inOrder.map(Report.Rejection.init)
         differences = survey.fileProblems.map { .init(collection: "", kind: .file, detail: $0) }
         sha256 = reader.digest

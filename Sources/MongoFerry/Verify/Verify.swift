@@ -65,7 +65,7 @@ public struct Verify: Sendable {
         let (connection, found) = try Connection.listing(target, database: database, operation.cancellation)
         let catalog = try Catalog(database, found, configuration: configuration)
         try catalog.requireSomething(of: connection)
-        try configuration.checkTargets { found.map(\.name) }
+        try configuration.checkTargets(inDatabase: found)
         var report = Report(operation: .verify)
         report.database = database
         report.server = connection.serverText
@@ -74,7 +74,7 @@ public struct Verify: Sendable {
         let unfinished = try UnfinishedImport.warning(found, connection)
         report.warnings += [UnseenOptions.warning(found, in: database), unfinished].compactMap(\.self)
         report.circumstances.isImportUnfinished = unfinished != nil
-        operation.warnOfUnusedReferences(configuration, inDatabase: found.map(\.name))
+        operation.warnOfUnusedReferences(configuration, inDatabase: found)
         let sizes = try connection.sizes(of: catalog.entries)
         let references = try operation.timed("find references") {
             try ReferenceSource.live(connection, catalog, sizes, configuration, operation, .thorough) { candidate in

@@ -145,7 +145,7 @@ struct VerifyCommand: ParsableCommand {
             let database = result.database ?? ""
             if !note.isEmpty { return "\(database): no fault found\(note)" }
             if result.references.isEmpty { return "\(database): no references were found, so nothing was checked" }
-            if result.references.allSatisfy({ $0.checked == 0 }) {
+            if result.hasLookedAtNothing {
                 return "\(database): no document has a value at the references' paths, so nothing was checked"
             }
             return "\(database): sound"

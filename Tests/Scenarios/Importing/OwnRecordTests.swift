@@ -23,12 +23,12 @@ import Testing
         try withTestDatabase { database, _ in
             let connection = try Connection(
                 database.target, database: database.name, Cancellation(), forWriting: true)
-            let asleep = try ImportLock(connection)
+            let asleep = try ImportLock(connection, OperationContext())
             // No process has this number, so that it may be taken over, however often the heartbeat comes.
             try database.run([
                 "update": "__mongoferry_lock", "updates": [["q": [:], "u": ["$set": ["pid": .int32(.max)]]]],
             ])
-            let running = try ImportLock(connection)
+            let running = try ImportLock(connection, OperationContext())
             #expect(running.tookOver)
             try body(database, connection, asleep, running)
             try running.release()
@@ -98,7 +98,7 @@ import Testing
             entry.definition.indexes = [["v": 2, "key": ["n": 1], "name": "n_1"]]
             entry.file = "the digest of another file"
             try connection.withClient { client in
-                let killed = try ImportLock(connection)
+                let killed = try ImportLock(connection, OperationContext())
                 try Self.kept(connection, client, killed).keep(entry)
                 try killed.release()
             }
@@ -124,10 +124,10 @@ import Testing
             let connection = try Connection(
                 database.target, database: database.name, Cancellation(), forWriting: true)
             try connection.withClient { client in
-                let first = try ImportLock(connection)
+                let first = try ImportLock(connection, OperationContext())
                 try Self.kept(connection, client, first).keep(Self.entry(["expireAfterSeconds": 60]))
                 try first.release()
-                let second = try ImportLock(connection)
+                let second = try ImportLock(connection, OperationContext())
                 // Nobody has read them under this lock yet.
                 #expect(throws: FerryError.self) {
                     try Self.kept(connection, client, second).keep(Self.entry(["expireAfterSeconds": 7]))

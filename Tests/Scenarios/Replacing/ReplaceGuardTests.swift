@@ -4,7 +4,6 @@ import Testing
 
 /// A replace looks at what it is going to lose before it drops anything.
 @Suite struct ReplaceGuardTests {
-    /// Only the database tells that the rows of a file without metadata are measurements.
     /// It is replaced in place, and last: if something before it is refused, it is not begun.
     @Test func aTimeSeriesThatWasNotBegunStandsInTheReport() throws {
         try withTestDatabase { source, folder in
@@ -23,6 +22,7 @@ import Testing
         }
     }
 
+    /// Only the database tells that the rows of a file without metadata are measurements.
     @Test(arguments: [false, true]) func aTimeSeriesIsNotDroppedForRowsThatItCannotTake(isAll: Bool) throws {
         try withTestDatabase { database, folder in
             try database.create("t", ["timeseries": ["timeField": "ts"]])

@@ -12,7 +12,7 @@ import Testing
         try withTestDatabase { database, _ in
             let connection = try Connection(
                 try database.target, database: database.name, Cancellation(), forWriting: true)
-            let lock = try ImportLock(connection)
+            let lock = try ImportLock(connection, OperationContext())
             try database.update("__mongoferry_lock", [:], ["$set": ["owner": "another import"]])
             try lock.release()
             #expect(try database.documents(in: "__mongoferry_lock").map { $0["owner"] } == ["another import"])
@@ -38,7 +38,7 @@ import Testing
             database: database.name, options: options, metadata: reader.metadata, collections: survey.rows)
         let plan = try planner.plan(survey, [], LiveCatalog(connection, names: planner.databaseNames))
         try change()
-        let lock = try ImportLock(connection)
+        let lock = try ImportLock(connection, OperationContext())
         defer { _ = try? lock.release() }
         let loader = RowLoader(
             reader: reader, connection: connection, survey: survey, rules: nil, jobs: 1,

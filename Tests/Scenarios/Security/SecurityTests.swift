@@ -461,11 +461,18 @@ extension FaultServerTests {
             try withUsers { server, database, folder, reader, _ in
                 let id = try #require(ObjectID(hex: "5c2aad8000000000000000a2"))
                 try database.insert([["_id": .objectID(id)]], into: "customers")
-                try database.insert((1...3).map { ["_id": .int32($0), "by": .objectID(id)] }, into: "orders")
+                try database.insert([["_id": 50]], into: "agents")
+                // An agent, or somebody among the customers.
+                try database.insert(
+                    (1...3).map { (number: Int32) -> Document in
+                        let who: Value = number == 1 ? 50 : .objectID(id)
+                        return ["_id": .int32(number), "by": .objectID(id), "who": who]
+                    }, into: "orders")
                 let file = folder.file("all.csv")
                 let config = folder.file("shop.yaml")
                 try folder.write(
-                    "collections:\n  customers:\n  orders: {references: {by: customers}}\n", to: "shop.yaml")
+                    "collections:\n  customers:\n  agents:\n  orders: {references: {by: customers, who: {to: [agents, customers]}}}\n",
+                    to: "shop.yaml")
                 let export = try Program.run([
                     "export", "--uri", reader, "--db", database.name, "--config", config, "-o", file,
                 ])
@@ -476,13 +483,18 @@ extension FaultServerTests {
                         "find", "insert", "update", "remove", "listIndexes", "createIndex", "collStats",
                         "createCollection",
                         "dropCollection",
-                    ], on: ["orders", "__mongoferry_lock"], database, server)
+                    ], on: ["orders", "agents", "__mongoferry_lock"], database, server)
                 defer { _ = try? database.run(["dropRole": "ordering"]) }
                 let of = ["--uri", narrow, "--db", database.name, "-c", "orders"]
                 for command in [
-                    ["verify", file], ["import", file], ["import", file, "--mode", "insert", "--fail-on-dangling"],
+                    ["verify", file], ["import", file], ["import", file, "--mode", "insert"],
                 ] {
-                    let outcome = try Program.run(command + of)
+                    let report = folder.file("\(command.count)\(command[0]).json")
+                    let outcome = try Program.run(command + of + ["--report", report])
+                    let json = try folder.text("\(command.count)\(command[0]).json")
+                    #expect(json.contains(#""path":"by","target":"customers","checked":0,"dangling":0"#), "\(json)")
+                    #expect(json.contains(#""target":"agents or customers","checked":1,"dangling":0"#), "\(json)")
+                    #expect(json.contains(#""unchecked":2"#) && json.contains(#""unchecked":3"#), "\(json)")
                     #expect(outcome.status == 0, "\(outcome.text)")
                     #expect(
                         outcome.errors.contains("nobody can tell what refers to 'customers' and dangles"),
@@ -493,6 +505,19 @@ extension FaultServerTests {
                         "\(outcome.text)")
                     #expect(!outcome.text.contains("does not exist"), "\(outcome.text)")
                 }
+                let sure = try Program.run(["import", file, "--fail-on-dangling"] + of)
+                #expect(
+                    sure.status == 1 && sure.errors.contains("the user cannot see customers, to which orders refers"),
+                    "\(sure.text)")
+                // The configuration is as right as it was, though it names a target that is declared nowhere else.
+                try folder.write("collections:\n  orders: {references: {by: customers}}\n", to: "short.yaml")
+                let alone = try Program.run([
+                    "verify", "--uri", narrow, "--db", database.name, "--config", folder.file("short.yaml"),
+                ])
+                #expect(
+                    alone.status == 0
+                        && alone.text.contains("3 values not checked, since the user cannot see customers")
+                        && !alone.text.contains("not in the database"), "\(alone.text)")
                 let plan = try Program.run(["import", file, "--dry-run", "--uri", narrow, "--db", database.name])
                 #expect(
                     plan.errors.contains("customers  merge, 1 record (new, or the user cannot see it)"), "\(plan.text)")

@@ -57,8 +57,11 @@ import Testing
                     "collections:\n  customers:\n  policies: {references: {\(path): customers}}\n", to: "c.yaml")
                 let outcome = try Program.run([
                     "verify", "--uri", try testURI(), "--db", database.name, "--config", folder.file("c.yaml"),
+                    "--report", folder.file("\(path).html"),
                 ])
                 #expect(outcome.text.contains(word) && !outcome.output.contains(": sound"), "\(outcome.text)")
+                let page = try folder.text("\(path).html")
+                #expect(page.contains(word) && !page.contains("is sound"))
             }
         }
     }

@@ -26,7 +26,9 @@ enum UnseenOptions {
 
     /// Warns of values whose targets the user cannot see; nil if there are none.
     static func warning(_ outcomes: [ReferenceOutcome], in database: String) -> String? {
-        let names = Set(outcomes.filter(\.isTargetUnseen).flatMap(\.targetNames)).sorted().map { "'\($0.oneLine)'" }
+        let names = Set(outcomes.filter { $0.unchecked > 0 }.flatMap(\.unseenTargets)).sorted().map {
+            "'\($0.oneLine)'"
+        }
         guard !names.isEmpty else { return nil }
         return
             "nobody can tell what refers to \(names.listed("or")) and dangles: the user may not list the collections of \(database), and sees only those that it has rights on"

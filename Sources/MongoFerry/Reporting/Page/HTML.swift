@@ -62,8 +62,13 @@ struct HTML: ExpressibleByStringInterpolation, Sendable {
 
     /// The command before the first backtick outside of quotes; nil if it is none.
     private static func command(in text: Substring.UnicodeScalarView) -> Substring.UnicodeScalarView? {
-        var isQuoted = false
+        var (isQuoted, isEscaped) = (false, false)
         for place in text.indices {
+            if isEscaped {
+                isEscaped = false
+                continue
+            }
+            isEscaped = !isQuoted && text[place] == "\\"
             if text[place] == "'" { isQuoted.toggle() }
             guard text[place] == "`", !isQuoted else { continue }
             return text[..<place].contains(" ") ? text[..<place] : nil

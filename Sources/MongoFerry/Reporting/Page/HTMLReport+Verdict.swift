@@ -35,11 +35,13 @@ extension HTMLReport {
         case _ where !report.allWarnings.isEmpty: return "No fault was found.\(unchecked)\(warned)\(but)"
         case _ where report.file == nil && report.references.isEmpty:
             return "No references were found, so nothing was checked."
+        case _ where report.file == nil && report.hasLookedAtNothing:
+            return "No document has a value at the references' paths, so nothing was checked."
         default: return "\(left == 0 ? "Everything" : "All that was looked at") is sound.\(unchecked)\(but)"
         }
     }
 
-    /// The references about which a file alone says nothing.
+    /// The values that could not be checked.
     private var unchecked: String {
         let count = report.uncheckedCount
         return count == 0 ? "" : " \(count.counted("reference")) could not be checked."
