@@ -56,7 +56,8 @@ final class OrderedChunks: @unchecked Sendable {
     private var head = 0
     private var spare: [ByteBuffer] = []
     private var hasFailed = false
-    /// Who waits. Nobody is woken while there is nothing for anybody: on a busy machine that takes the time of a thread that works.
+    /// Who waits. Nobody is woken while there is nothing for anybody: on a busy machine that takes the time of a thread
+    /// that works.
     private var (isWriterWaiting, waitingReaders) = (false, 0)
     /// The number of bytes and of places in all lines.
     private var (bytes, places) = (0, 0)

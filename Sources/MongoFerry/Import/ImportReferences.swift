@@ -72,8 +72,21 @@ struct ImportReferences {
             references: references.filter {
                 names[ExactName($0.collection)] != nil && !later.contains($0.collection)
             },
-            live: Set((names.values + plan.untouched).map { ExactName($0) }))
+            live: live)
     }
+
+    /// The first reference of a written collection whose target the user cannot see; nil if there is none.
+    var unseen: Reference? {
+        guard plan.isPartlySeen else { return nil }
+        let (names, live) = (names(\.databaseName), live)
+        let check = referenceCheck(names)
+        return references.first {
+            names[ExactName($0.collection)] != nil && !live.contains(ExactName(check.databaseName($0.target)))
+        }
+    }
+
+    /// The database's names of everything that is there or will be.
+    private var live: Set<ExactName> { Set((plan.steps.map(\.databaseName) + plan.untouched).map(ExactName.init)) }
 
     private func knownIDs() -> @Sendable (String) -> RecordHashes? {
         let survey = survey

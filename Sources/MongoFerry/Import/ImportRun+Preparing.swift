@@ -52,7 +52,9 @@ extension ImportRun {
             plan.steps[index].setAside = survey.problemCount(amongRowsOf: plan.steps[index].name)
         }
         plan.setAside = (preflightProblems.count, preflightProblems.inOrder.first)
-        return Prepared(plan: plan, survey: survey, legacy: legacy, references: references)
+        let prepared = Prepared(plan: plan, survey: survey, legacy: legacy, references: references)
+        try checkAllIsSeen(prepared)
+        return prepared
     }
 
     /// Finds rows that a time series would not accept. In a file without metadata, only the database tells which rows
@@ -99,7 +101,6 @@ extension ImportRun {
         plan.isOfRejects = reader.metadata == nil && RejectsFile.isName(reader.path)
         plan.versions = newerFile()
         if there.collections.isEmpty { plan.missing = try missingDatabase() }
-        try checkAllIsSeen(by: references, plan)
         guard !plan.steps.isEmpty else {
             let isEmpty = survey.rows.isEmpty
             let rows = survey.problems.count > 0 ? "none of the file's rows can be read" : "the file has no rows"
@@ -111,16 +112,8 @@ extension ImportRun {
     }
 
     /// - Throws: ``FerryError`` if what dangles is to stop the import, and the user cannot see the targets.
-    private func checkAllIsSeen(by references: [Reference], _ plan: ImportPlan) throws {
-        guard options.failsOnDangling, plan.isPartlySeen else { return }
-        let names = FileNames(
-            metadata: reader.metadata, configuration: options.configuration, renames: options.renames)
-        let written = Set(plan.steps.map { ExactName($0.name) })
-        let seen = Set((plan.steps.map(\.databaseName) + plan.untouched).map(ExactName.init))
-        let unseen = references.first {
-            written.contains(ExactName($0.collection)) && !seen.contains(ExactName(names.databaseName(of: $0.target)))
-        }
-        guard let unseen else { return }
+    private func checkAllIsSeen(_ prepared: Prepared) throws {
+        guard options.failsOnDangling, let unseen = references(of: prepared).unseen else { return }
         throw FerryError(
             "a reference cannot be checked (--fail-on-dangling): the user cannot see \(BackupMetadata.shown(unseen.target)), to which \(BackupMetadata.shown(unseen.collection)) refers",
             kind: .failed, details: [FerryError.nothingWritten],

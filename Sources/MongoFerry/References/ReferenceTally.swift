@@ -98,11 +98,11 @@ private struct GroupCheck {
             check.targetIDs, remembersDocuments: remembersDocuments)
         certain = targets.filter { $0.targetPath == .id }.compactMap { check.knownIDs($0.target) }
         outcome = group.outcome
-        if check.isPartlySeen {
-            let seen = Set(targets.map { ExactName($0.target) })
-            outcome.unseenTargets = outcome.targetNames.filter { !seen.contains(ExactName($0)) }
+        outcome.isTargetMissing = targets.isEmpty
+        guard check.isPartlySeen else { return }
+        for reference in group.references where !live.contains(ExactName(check.databaseName(reference.target))) {
+            outcome.noteUnseen(reference.target)
         }
-        outcome.isTargetMissing = targets.isEmpty && outcome.unseenTargets.isEmpty
     }
 
     mutating func look(at value: RawElement, in document: RawDocument) {

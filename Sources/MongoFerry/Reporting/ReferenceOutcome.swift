@@ -41,7 +41,7 @@ public struct ReferenceOutcome: Sendable {
     /// Some of the dangling values, at most five, each once.
     public var examples: [Example] = []
     /// Those of ``targetNames`` of which the user cannot see whether they exist.
-    var unseenTargets: [String] = []
+    private(set) var unseenTargets: [String] = []
     /// Whether the target collection does not exist.
     public var isTargetMissing = false
     /// Whether the values may dangle by intent: that is reported, but is not a problem.
@@ -64,6 +64,12 @@ public struct ReferenceOutcome: Sendable {
     mutating func addExample(_ value: Value, _ documentID: Value) {
         guard examples.count < Self.exampleLimit, !examples.contains(where: { $0.value == value }) else { return }
         examples.append(Example(value: value, documentID: documentID))
+    }
+
+    /// Notes a target of which the user cannot see whether it exists. Several references may lead to it, by other fields.
+    mutating func noteUnseen(_ target: String) {
+        isTargetMissing = false
+        if !unseenTargets.contains(where: { $0.hasSameBytes(as: target) }) { unseenTargets.append(target) }
     }
 
     /// Counts what dangles as unchecked if the user does not see all targets: it may be in the others.

@@ -180,7 +180,9 @@ public struct Report: Sendable {
     package var uncheckedCount: Int { references.reduce(0) { $0 + $1.unchecked } }
 
     /// Whether there are references, and no document has a value at their paths.
-    package var hasLookedAtNothing: Bool { !references.isEmpty && references.allSatisfy { $0.checked == 0 } }
+    package var hasLookedAtNothing: Bool {
+        !references.isEmpty && references.allSatisfy { $0.checked == 0 && $0.unchecked == 0 && $0.valuesAtPath == 0 }
+    }
 
     /// The number of dangling values of all references; optional ones do not count.
     public var danglingCount: Int { references.reduce(0) { $0 + ($1.isOptional ? 0 : $1.dangling) } }

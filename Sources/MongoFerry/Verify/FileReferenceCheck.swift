@@ -73,8 +73,7 @@ struct FileReferenceCheck {
                     if counts, survey.rows(of: reference.target) != nil { check.outcome.isTargetMissing = false }
                     guard live.contains(ExactName(databaseName(reference.target))) else {
                         guard isPartlySeen else { continue }
-                        check.outcome.unseenTargets.append(reference.target)
-                        check.outcome.isTargetMissing = false
+                        check.outcome.noteUnseen(reference.target)
                         continue
                     }
                     check.open = OpenValues(
