@@ -7,7 +7,8 @@ final class BoundedQueue<Element: Sendable>: @unchecked Sendable {
     private var elements: [Element] = []
     private let capacity: Int
     private var isClosed = false
-    /// How many threads wait. None is woken while there is nothing for it, unless both kinds wait: on a busy machine that takes the time of one that works.
+    /// How many threads wait. None is woken while there is nothing for it, unless both kinds wait: on a busy machine that
+    /// takes the time of one that works.
     private var (waitingForRoom, waitingForElement) = (0, 0)
 
     init(capacity: Int) { self.capacity = capacity }
